@@ -1,0 +1,40 @@
+//! What users write and read: the kinds, their references and policies, status and conditions. No client, no I/O.
+
+pub mod cluster;
+pub mod crd;
+pub mod policy;
+pub mod reference;
+pub mod rules;
+pub mod service;
+pub mod status;
+pub mod task_definition;
+
+pub use self::{
+    cluster::{EcsCluster, EcsClusterSpec, EcsClusterStatus},
+    policy::{AdoptionPolicy, DeletionPolicy, ManagementPolicy},
+    reference::LocalReference,
+    service::{EcsService, EcsServiceSpec, EcsServiceStatus},
+    status::{CommonStatus, Origin, Reason},
+    task_definition::{EcsTaskDefinition, EcsTaskDefinitionSpec, EcsTaskDefinitionStatus},
+};
+
+/// The API group of all kinds.
+pub const GROUP: &str = "ecs-operator.dev";
+/// The only version so far.
+pub const VERSION: &str = "v1alpha1";
+
+/// Annotation: while it is there (with any value but `"false"`), the object's finalizer is held and
+/// AWS is left untouched.
+pub const PREVENT_DELETION: &str = "ecs-operator.dev/prevent-deletion";
+
+/// Tags that the operator keeps on what it manages in AWS. Five tag places are reserved for them.
+pub mod tags {
+    /// Prefix of the operator's own tags; users may not write keys that begin with it.
+    pub const PREFIX: &str = "ecs-operator.dev/";
+    /// Who manages the object: `<installation>/<Kind>/<namespace>/<name>`.
+    pub const OWNER: &str = "ecs-operator.dev/owner";
+    /// Whether the operator made the object (`created`) or took it over (`adopted`).
+    pub const ORIGIN: &str = "ecs-operator.dev/origin";
+    /// On task definitions: `v<canon version>:<hash of the canonical spec>`.
+    pub const HASH: &str = "ecs-operator.dev/hash";
+}

@@ -1,0 +1,3 @@
+//! `EcsCluster`: one pass.
+
+pub mod rules;

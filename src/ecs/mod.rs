@@ -1,0 +1,3 @@
+//! Everything AWS. Nothing outside this room names a type of the AWS SDK.
+
+pub mod shapes;

@@ -1,0 +1,8 @@
+//! A Kubernetes operator for Amazon ECS.
+//!
+//! Arrows point one way: `cli` → the kinds (`cluster`, `task_definition`, `service`) → `api`, `ecs`, `runtime`.
+//! `api` is what users write and read; `ecs` is everything AWS; `runtime` is what any operator needs.
+
+pub mod api;
+pub mod ecs;
+pub mod cluster;
