@@ -1,5 +1,8 @@
 //! Shapes at the level of the task.
 
+// Elastic Inference is deprecated, and still a member of the input.
+#![allow(deprecated)]
+
 use mirror::mirror;
 
 use super::{Enum, KeyValuePair, sdk, sdk_enums};
