@@ -1,3 +1,4 @@
 //! Everything AWS. Nothing outside this room names a type of the AWS SDK.
 
+pub mod canon;
 pub mod shapes;
