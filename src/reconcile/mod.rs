@@ -4,6 +4,7 @@ pub mod context;
 pub mod owner;
 pub mod pass;
 pub mod plan;
+pub mod spec;
 pub mod story;
 pub mod tags;
 pub mod verdict;
