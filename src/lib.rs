@@ -6,6 +6,8 @@
 pub mod api;
 pub mod ecs;
 pub mod cluster;
+pub mod service;
 pub mod task_definition;
+pub mod operator;
 pub mod reconcile;
 pub mod runtime;

@@ -108,3 +108,8 @@ fn conditions() -> Value {
         },
     })
 }
+
+/// A CRD as it is printed and kept in `crds/`: one YAML document.
+pub fn yaml(crd: &Value) -> Result<String, serde_saphyr::ser::Error> {
+    Ok(format!("---\n{}", serde_saphyr::to_string(crd)?))
+}

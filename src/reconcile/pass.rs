@@ -31,9 +31,6 @@ use crate::{
 /// How often a pass looks, plans and applies before it leaves the rest to the next one.
 const ROUNDS: usize = 4;
 
-/// Somebody else wrote the object in the same moment: the newer one is on its way to us.
-const AGAIN: Next = Next::After(Duration::from_millis(250));
-
 /// The policies of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Policies {
@@ -67,6 +64,9 @@ pub enum Refusal {
     /// The object can't be reconciled as it stands.
     #[error("{}", .0.message)]
     Verdict(Verdict),
+    /// Something is on its way that decides; saying anything before it is here would only flicker.
+    #[error("waits for a change that is on its way")]
+    Later,
 }
 
 impl From<Verdict> for Refusal {
@@ -76,8 +76,16 @@ impl From<Verdict> for Refusal {
 }
 
 impl Refusal {
-    fn is_conflict(&self) -> bool {
-        matches!(self, Self::Kubernetes(kube::Error::Api(status)) if status.is_conflict())
+    /// Nothing is to be said of it, only the pass made again: somebody else wrote the object in the same moment, or
+    /// what it waits for is on its way.
+    fn again(&self) -> Option<Next> {
+        match self {
+            Self::Kubernetes(kube::Error::Api(status)) if status.is_conflict() => {
+                Some(Next::After(Duration::from_millis(250)))
+            }
+            Self::Later => Some(Next::After(Duration::from_secs(5))),
+            _ => None,
+        }
     }
 
     /// What the status says of it.
@@ -86,6 +94,7 @@ impl Refusal {
             Self::Ecs(what, error) => Verdict::failed(&what, &error),
             Self::Kubernetes(error) => Verdict::retrying(format!("the Kubernetes API server refused: {error}")),
             Self::Verdict(verdict) => verdict,
+            Self::Later => Verdict::retrying("waits for a change that is on its way"),
         }
     }
 }
@@ -128,7 +137,7 @@ pub trait Kind: Sized + Send + Sync + 'static {
         references: &Self::References,
         status: &Self::Status,
         settings: &Settings,
-    ) -> Result<Self::Desired, Verdict>;
+    ) -> Result<Self::Desired, Refusal>;
     /// Reads ECS by way of Live; an observation older than `since` is not good enough.
     fn observe(
         cx: &Context,
@@ -187,14 +196,18 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
                 return Next::Change;
             }
             Ok(Some(verdict)) => verdict,
-            Err(refusal) if refusal.is_conflict() => return AGAIN,
-            Err(refusal) => refusal.verdict(),
+            Err(refusal) => match refusal.again() {
+                Some(next) => return next,
+                None => refusal.verdict(),
+            },
         }
     } else {
         match reconcile::<K>(cx, written, &object, &subject, &mut status, &mut story).await {
             Ok(verdict) => verdict,
-            Err(refusal) if refusal.is_conflict() => return AGAIN,
-            Err(refusal) => refusal.verdict(),
+            Err(refusal) => match refusal.again() {
+                Some(next) => return next,
+                None => refusal.verdict(),
+            },
         }
     };
     story.conclude(&verdict, K::common(&mut before.clone()));

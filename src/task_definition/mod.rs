@@ -53,8 +53,8 @@ impl Kind for TaskDefinition {
         (): &(),
         status: &EcsTaskDefinitionStatus,
         settings: &Settings,
-    ) -> Result<Desired, Verdict> {
-        validate::validate(object, status, settings)
+    ) -> Result<Desired, Refusal> {
+        Ok(validate::validate(object, status, settings)?)
     }
 
     async fn observe(
