@@ -8,6 +8,8 @@ const STRATEGY: &str = "(has(self.deploymentConfiguration) && has(self.deploymen
                         ? self.deploymentConfiguration.strategy : 'ROLLING')";
 const PROVIDERS: &str = "has(self.capacityProviderStrategy) && size(self.capacityProviderStrategy) > 0";
 const CONNECTED: &str = "has(self.serviceConnectConfiguration) && self.serviceConnectConfiguration.enabled";
+const ROLE_USED: &str =
+    "has(self.loadBalancers) && size(self.loadBalancers) > 0 && !has(self.networkConfiguration)";
 
 /// A state of the spec in which some fields are refused.
 #[derive(Clone, Copy, Debug)]
@@ -303,9 +305,7 @@ pub fn external_strategy() -> Rule {
 
 /// A role is for a load balancer of tasks without their own network interface.
 pub fn role_use() -> Rule {
-    Rule::new(
-        "!has(self.role) || has(self.loadBalancers) && size(self.loadBalancers) > 0 && !has(self.networkConfiguration)",
-    )
+    Rule::new(format!("!has(self.role) || {ROLE_USED}"))
     .message("role is allowed only with loadBalancers and without networkConfiguration: else ECS uses its service-linked role")
     .field_path(".role")
 }
@@ -371,10 +371,11 @@ pub fn immutable_cluster_ref() -> Rule {
         .reason(Reason::FieldValueForbidden)
 }
 
-/// A launch type gives way to a strategy only.
+/// A launch type gives way to a strategy only, or to an external controller, under which it stands on task sets.
 pub fn immutable_launch_type() -> Rule {
     Rule::new(format!(
-        "!has(oldSelf.launchType) || (has(self.launchType) ? self.launchType == oldSelf.launchType : {PROVIDERS})"
+        "!has(oldSelf.launchType) || (has(self.launchType) ? self.launchType == oldSelf.launchType \
+         : {PROVIDERS} || {CONTROLLER} == 'EXTERNAL')"
     ))
     .message(Message::Expression(
         "'launchType is immutable: it is \\'' + (has(oldSelf.launchType) ? oldSelf.launchType : '') \
@@ -394,9 +395,11 @@ pub fn immutable_scheduling() -> Rule {
         .field_path(".schedulingStrategy")
 }
 
-/// The role never changes.
+/// The role never changes, but goes where nothing uses it any more.
 pub fn immutable_role() -> Rule {
-    Rule::new("has(self.role) == has(oldSelf.role) && (!has(self.role) || self.role == oldSelf.role)")
+    Rule::new(format!(
+        "has(self.role) ? has(oldSelf.role) && self.role == oldSelf.role : !has(oldSelf.role) || !({ROLE_USED})"
+    ))
         .message(Message::Expression(
             "'role is immutable: it is \\'' + (has(oldSelf.role) ? oldSelf.role : '') + '\\''".into(),
         ))

@@ -46,7 +46,7 @@ pub(super) fn check(new: &EcsService, old: Option<&EcsService>, found: &mut Foun
         "exactly one of taskDefinitionRef and taskDefinition must be set",
     );
     found.rule(
-        spec.role.is_none() || !items(&spec.load_balancers).is_empty() && spec.network_configuration.is_none(),
+        spec.role.is_none() || role_used(spec),
         "spec.role",
         "role is allowed only with loadBalancers and without networkConfiguration: else ECS uses its service-linked role",
     );
@@ -89,7 +89,7 @@ fn unchanged(new: &EcsServiceSpec, old: &EcsServiceSpec, found: &mut Found) {
     if let Some(was) = text(&old.launch_type) {
         let kept = match text(&new.launch_type) {
             Some(now) => now == was,
-            None => !items(&new.capacity_provider_strategy).is_empty(),
+            None => !items(&new.capacity_provider_strategy).is_empty() || controller(new) == "EXTERNAL",
         };
         found.rule(
             kept,
@@ -104,7 +104,7 @@ fn unchanged(new: &EcsServiceSpec, old: &EcsServiceSpec, found: &mut Found) {
         format!("schedulingStrategy is immutable: it is '{was}'"),
     );
     found.rule(
-        new.role == old.role,
+        new.role == old.role || new.role.is_none() && !role_used(new),
         "spec.role",
         format!("role is immutable: it is '{}'", old.role.as_deref().unwrap_or_default()),
     );
@@ -113,4 +113,9 @@ fn unchanged(new: &EcsServiceSpec, old: &EcsServiceSpec, found: &mut Found) {
         "spec.deploymentController",
         "deploymentController can't be changed to CODE_DEPLOY: ECS takes it at creation only",
     );
+}
+
+/// ECS registers tasks with a role of the user's only then.
+fn role_used(spec: &EcsServiceSpec) -> bool {
+    !items(&spec.load_balancers).is_empty() && spec.network_configuration.is_none()
 }
