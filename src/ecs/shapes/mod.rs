@@ -8,6 +8,8 @@ mod cluster;
 mod container;
 mod container_runtime;
 mod deployment;
+pub mod inputs;
+mod quantity;
 mod service;
 mod service_connect;
 mod service_network;
@@ -28,7 +30,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 pub use self::{
-    cluster::*, container::*, container_runtime::*, deployment::*, service::*, service_connect::*, service_network::*,
+    cluster::*, container::*, container_runtime::*, deployment::*, quantity::*, service::*, service_connect::*, service_network::*,
     tag::*, task_definition::*, volume::*,
 };
 
@@ -88,8 +90,6 @@ impl Walk for i64 {}
 impl Walk for f64 {}
 impl Walk for bool {}
 impl Walk for Json {}
-impl Walk for CpuUnits {}
-impl Walk for MemoryMiB {}
 impl<T> Walk for Enum<T> {}
 impl<T: Walk> Walk for Option<T> {
     fn walk(path: &str, visit: &mut dyn FnMut(Visited<'_>)) {
@@ -151,14 +151,6 @@ impl Like<aws_smithy_types::Document> for Json {}
 impl Strip for aws_smithy_types::Document {
     type Inner = aws_smithy_types::Document;
 }
-impl Strip for CpuUnits {
-    type Inner = CpuUnits;
-}
-impl Like<String> for CpuUnits {}
-impl Strip for MemoryMiB {
-    type Inner = MemoryMiB;
-}
-impl Like<String> for MemoryMiB {}
 
 /// Compiles only where our field `M` can stand for the SDK's field `S`.
 pub fn same<M, S>(_: &S)
@@ -278,62 +270,6 @@ impl JsonSchema for Json {
         json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
     }
 }
-
-/// A quantity that may be written as a number or as text; it stays as written and is compared by meaning.
-macro_rules! quantity {
-    ($(#[$doc:meta])* $name:ident, $pattern:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-        #[serde(untagged)]
-        pub enum $name {
-            /// A whole number.
-            Number(i64),
-            /// Text, with or without a unit.
-            Text(String),
-        }
-
-        impl $name {
-            /// The pattern that the text form must match.
-            pub const PATTERN: &str = $pattern;
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self {
-                    Self::Number(number) => number.fmt(f),
-                    Self::Text(text) => text.fmt(f),
-                }
-            }
-        }
-
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-            fn json_schema(_: &mut SchemaGenerator) -> schemars::Schema {
-                json_schema!({
-                    "x-kubernetes-int-or-string": true,
-                    "anyOf": [{ "type": "integer" }, { "type": "string" }],
-                    "minimum": 1, "maximum": 2_147_483_647,
-                    "maxLength": 32, "pattern": $pattern,
-                })
-            }
-        }
-    };
-}
-quantity!(
-    /// CPU: `1024`, `"1024"` (units, 1024 to a vCPU) or `"1 vCPU"`.
-    CpuUnits,
-    "^([0-9]{1,9}|([0-9]{0,3}[.])?[0-9]{1,4} ?[vV][cC][pP][uU])$"
-);
-quantity!(
-    /// Memory: `2048`, `"2048"` (MiB) or `"2 GB"`.
-    MemoryMiB,
-    "^([0-9]{1,9}|([0-9]{0,3}[.])?[0-9]{1,4} ?[gG][bB])$"
-);
 
 // === JSON to the SDK's types and back ===
 
