@@ -41,13 +41,13 @@ impl Found {
 }
 
 /// The value of an enum that is set.
-fn text<T>(value: &Option<Enum<T>>) -> Option<&str> {
-    value.as_ref().map(Enum::as_str)
+fn text<T>(value: Option<&Enum<T>>) -> Option<&str> {
+    value.map(Enum::as_str)
 }
 
 /// The items of a list; an absent one has none.
-fn items<T>(list: &Option<Vec<T>>) -> &[T] {
-    list.as_deref().unwrap_or_default()
+fn items<T>(list: Option<&Vec<T>>) -> &[T] {
+    list.map(Vec::as_slice).unwrap_or_default()
 }
 
 /// Who replaces tasks.
@@ -57,22 +57,22 @@ fn controller(spec: &EcsServiceSpec) -> &str {
 
 /// How tasks are replaced.
 fn strategy(spec: &EcsServiceSpec) -> &str {
-    spec.deployment_configuration.as_ref().and_then(|deployment| text(&deployment.strategy)).unwrap_or("ROLLING")
+    spec.deployment_configuration.as_ref().and_then(|deployment| text(deployment.strategy.as_ref())).unwrap_or("ROLLING")
 }
 
 fn daemon(spec: &EcsServiceSpec) -> bool {
-    text(&spec.scheduling_strategy) == Some("DAEMON")
+    text(spec.scheduling_strategy.as_ref()) == Some("DAEMON")
 }
 
 fn fargate(spec: &EcsServiceSpec) -> bool {
-    let providers = items(&spec.capacity_provider_strategy);
-    text(&spec.launch_type) == Some("FARGATE")
+    let providers = items(spec.capacity_provider_strategy.as_ref());
+    text(spec.launch_type.as_ref()) == Some("FARGATE")
         || !providers.is_empty()
             && providers.iter().all(|item| crate::api::rules::on_fargate(&item.capacity_provider))
 }
 
 fn external_instances(spec: &EcsServiceSpec) -> bool {
-    text(&spec.launch_type) == Some("EXTERNAL")
+    text(spec.launch_type.as_ref()) == Some("EXTERNAL")
 }
 
 fn connected(spec: &EcsServiceSpec) -> bool {

@@ -9,9 +9,9 @@ use crate::{
 const ZONE: &str = "attribute:ecs.availability-zone";
 
 pub(super) fn check(spec: &EcsServiceSpec, found: &mut Found) {
-    let providers = items(&spec.capacity_provider_strategy);
+    let providers = items(spec.capacity_provider_strategy.as_ref());
     found.0.extend(rules::capacity_strategy("spec.capacityProviderStrategy", providers));
-    let launch_type = text(&spec.launch_type);
+    let launch_type = text(spec.launch_type.as_ref());
     found.rule(
         launch_type.is_none() || providers.is_empty(),
         "spec.launchType",
@@ -33,7 +33,7 @@ pub(super) fn check(spec: &EcsServiceSpec, found: &mut Found) {
     if daemon(spec) {
         as_daemon(spec, found);
     }
-    if text(&spec.availability_zone_rebalancing) == Some("ENABLED") {
+    if text(spec.availability_zone_rebalancing.as_ref()) == Some("ENABLED") {
         rebalanced(spec, found);
     }
     if controller(spec) == "EXTERNAL" {
@@ -47,10 +47,10 @@ pub(super) fn check(spec: &EcsServiceSpec, found: &mut Found) {
             "deploymentConfiguration.strategy must be ROLLING where launchType is EXTERNAL",
         );
     }
-    for (index, constraint) in items(&spec.placement_constraints).iter().enumerate() {
+    for (index, constraint) in items(spec.placement_constraints.as_ref()).iter().enumerate() {
         placement_constraint(&format!("spec.placementConstraints[{index}].expression"), constraint, found);
     }
-    for (index, strategy) in items(&spec.placement_strategy).iter().enumerate() {
+    for (index, strategy) in items(spec.placement_strategy.as_ref()).iter().enumerate() {
         placement_strategy(&format!("spec.placementStrategy[{index}].field"), strategy, found);
     }
 }
@@ -62,14 +62,14 @@ fn on_fargate(spec: &EcsServiceSpec, found: &mut Found) {
         "spec.networkConfiguration",
         "networkConfiguration.awsvpcConfiguration is required where tasks run on Fargate",
     );
-    found.absent(When::Fargate, "placementConstraints", !items(&spec.placement_constraints).is_empty());
-    found.absent(When::Fargate, "placementStrategy", !items(&spec.placement_strategy).is_empty());
+    found.absent(When::Fargate, "placementConstraints", !items(spec.placement_constraints.as_ref()).is_empty());
+    found.absent(When::Fargate, "placementStrategy", !items(spec.placement_strategy.as_ref()).is_empty());
 }
 
 fn as_daemon(spec: &EcsServiceSpec, found: &mut Found) {
     found.absent(When::Daemon, "desiredCount", spec.desired_count.is_some());
-    found.absent(When::Daemon, "placementStrategy", !items(&spec.placement_strategy).is_empty());
-    found.absent(When::Daemon, "volumeConfigurations", !items(&spec.volume_configurations).is_empty());
+    found.absent(When::Daemon, "placementStrategy", !items(spec.placement_strategy.as_ref()).is_empty());
+    found.absent(When::Daemon, "volumeConfigurations", !items(spec.volume_configurations.as_ref()).is_empty());
     found.rule(
         !fargate(spec),
         "spec.schedulingStrategy",
@@ -105,12 +105,12 @@ fn rebalanced(spec: &EcsServiceSpec, found: &mut Found) {
         "deploymentConfiguration.maximumPercent must be above 100 where availabilityZoneRebalancing is ENABLED",
     );
     found.rule(
-        items(&spec.load_balancers).iter().all(|balancer| balancer.load_balancer_name.is_none()),
+        items(spec.load_balancers.as_ref()).iter().all(|balancer| balancer.load_balancer_name.is_none()),
         "spec.loadBalancers",
         "loadBalancers must not name a Classic Load Balancer where availabilityZoneRebalancing is ENABLED",
     );
     found.rule(
-        items(&spec.placement_strategy)
+        items(spec.placement_strategy.as_ref())
             .first()
             .is_none_or(|first| first.r#type.as_str() == "spread" && first.field.as_deref() == Some(ZONE)),
         "spec.placementStrategy",
@@ -118,7 +118,7 @@ fn rebalanced(spec: &EcsServiceSpec, found: &mut Found) {
          availabilityZoneRebalancing is ENABLED",
     );
     found.rule(
-        !items(&spec.placement_constraints).iter().any(|constraint| {
+        !items(spec.placement_constraints.as_ref()).iter().any(|constraint| {
             constraint.expression.as_ref().is_some_and(|expression| expression.contains("ecs.availability-zone"))
         }),
         "spec.placementConstraints",
@@ -136,12 +136,12 @@ fn by_external_controller(spec: &EcsServiceSpec, found: &mut Found) {
         ("taskDefinition", spec.task_definition.is_some()),
         ("taskDefinitionRef", spec.task_definition_ref.is_some()),
         ("launchType", spec.launch_type.is_some()),
-        ("capacityProviderStrategy", !items(&spec.capacity_provider_strategy).is_empty()),
+        ("capacityProviderStrategy", !items(spec.capacity_provider_strategy.as_ref()).is_empty()),
         ("platformVersion", spec.platform_version.is_some()),
         ("networkConfiguration", spec.network_configuration.is_some()),
-        ("loadBalancers", !items(&spec.load_balancers).is_empty()),
-        ("serviceRegistries", !items(&spec.service_registries).is_empty()),
-        ("volumeConfigurations", !items(&spec.volume_configurations).is_empty()),
+        ("loadBalancers", !items(spec.load_balancers.as_ref()).is_empty()),
+        ("serviceRegistries", !items(spec.service_registries.as_ref()).is_empty()),
+        ("volumeConfigurations", !items(spec.volume_configurations.as_ref()).is_empty()),
     ] {
         found.absent(When::ExternalController, field, present);
     }

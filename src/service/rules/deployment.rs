@@ -15,7 +15,7 @@ pub(super) fn check(spec: &EcsServiceSpec, found: &mut Found) {
     if let Some(breaker) = &deployment.deployment_circuit_breaker {
         circuit_breaker(breaker, found);
     }
-    hooks(items(&deployment.lifecycle_hooks), found);
+    hooks(items(deployment.lifecycle_hooks.as_ref()), found);
     if controller(spec) != "ECS" {
         by_foreign_controller(spec, deployment, found);
     }
@@ -50,7 +50,7 @@ fn tenths(percent: f64) -> bool {
 }
 
 fn strategies(deployment: &DeploymentConfiguration, found: &mut Found) {
-    let strategy = text(&deployment.strategy);
+    let strategy = text(deployment.strategy.as_ref());
     found.rule(
         deployment.linear_configuration.is_none() || strategy == Some("LINEAR"),
         format!("{PATH}.linearConfiguration"),
@@ -116,7 +116,7 @@ fn hooks(hooks: &[DeploymentLifecycleHook], found: &mut Found) {
 }
 
 fn pause(hook: &DeploymentLifecycleHook) -> bool {
-    text(&hook.target_type) == Some("PAUSE")
+    text(hook.target_type.as_ref()) == Some("PAUSE")
 }
 
 fn pause_hook(field: &str, hook: &DeploymentLifecycleHook, found: &mut Found) {
@@ -153,7 +153,7 @@ fn by_foreign_controller(spec: &EcsServiceSpec, deployment: &DeploymentConfigura
         strategy(spec) == "ROLLING"
             && !deployment.deployment_circuit_breaker.as_ref().is_some_and(|breaker| breaker.enable)
             && !deployment.alarms.as_ref().is_some_and(|alarms| alarms.enable)
-            && items(&deployment.lifecycle_hooks).is_empty()
+            && items(deployment.lifecycle_hooks.as_ref()).is_empty()
             && !deployment.early_success_criteria.as_ref().is_some_and(|early| early.enable)
             && deployment.bake_time_in_minutes.is_none_or(|minutes| minutes <= 0),
         PATH,
@@ -161,7 +161,7 @@ fn by_foreign_controller(spec: &EcsServiceSpec, deployment: &DeploymentConfigura
          lifecycleHooks, earlySuccessCriteria or bakeTimeInMinutes, where deploymentController is not ECS",
     );
     found.rule(
-        text(&spec.launch_type) != Some("EC2")
+        text(spec.launch_type.as_ref()) != Some("EC2")
             || deployment.maximum_percent.is_none_or(|percent| percent == 200)
                 && deployment.minimum_healthy_percent.is_none_or(|percent| percent == 100),
         PATH,

@@ -86,10 +86,10 @@ fn unchanged_cluster(new: &EcsServiceSpec, old: &EcsService, found: &mut Found) 
 }
 
 fn unchanged(new: &EcsServiceSpec, old: &EcsServiceSpec, found: &mut Found) {
-    if let Some(was) = text(&old.launch_type) {
-        let kept = match text(&new.launch_type) {
+    if let Some(was) = text(old.launch_type.as_ref()) {
+        let kept = match text(new.launch_type.as_ref()) {
             Some(now) => now == was,
-            None => !items(&new.capacity_provider_strategy).is_empty() || controller(new) == "EXTERNAL",
+            None => !items(new.capacity_provider_strategy.as_ref()).is_empty() || controller(new) == "EXTERNAL",
         };
         found.rule(
             kept,
@@ -97,9 +97,9 @@ fn unchanged(new: &EcsServiceSpec, old: &EcsServiceSpec, found: &mut Found) {
             format!("launchType is immutable: it is '{was}', and only a capacityProviderStrategy may take its place"),
         );
     }
-    let was = text(&old.scheduling_strategy).unwrap_or("REPLICA");
+    let was = text(old.scheduling_strategy.as_ref()).unwrap_or("REPLICA");
     found.rule(
-        text(&new.scheduling_strategy).unwrap_or("REPLICA") == was,
+        text(new.scheduling_strategy.as_ref()).unwrap_or("REPLICA") == was,
         "spec.schedulingStrategy",
         format!("schedulingStrategy is immutable: it is '{was}'"),
     );
@@ -117,5 +117,5 @@ fn unchanged(new: &EcsServiceSpec, old: &EcsServiceSpec, found: &mut Found) {
 
 /// ECS registers tasks with a role of the user's only then.
 fn role_used(spec: &EcsServiceSpec) -> bool {
-    !items(&spec.load_balancers).is_empty() && spec.network_configuration.is_none()
+    !items(spec.load_balancers.as_ref()).is_empty() && spec.network_configuration.is_none()
 }

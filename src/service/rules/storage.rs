@@ -7,7 +7,7 @@ use crate::{
 };
 
 pub(super) fn check(spec: &EcsServiceSpec, found: &mut Found) {
-    for (index, volume) in items(&spec.volume_configurations).iter().enumerate() {
+    for (index, volume) in items(spec.volume_configurations.as_ref()).iter().enumerate() {
         if let Some(ebs) = &volume.managed_ebs_volume {
             ebs_volume(&format!("spec.volumeConfigurations[{index}].managedEBSVolume"), ebs, found);
         }
@@ -41,14 +41,14 @@ fn ebs_volume(field: &str, volume: &ServiceManagedEbsVolumeConfiguration, found:
         format!("{field}.volumeInitializationRate"),
         "volumeInitializationRate is allowed only where snapshotId is set",
     );
-    for (index, tags) in items(&volume.tag_specifications).iter().enumerate() {
+    for (index, tags) in items(volume.tag_specifications.as_ref()).iter().enumerate() {
         volume_tags(&format!("{field}.tagSpecifications[{index}].tags"), tags, found);
     }
 }
 
 fn volume_tags(field: &str, specification: &EbsTagSpecification, found: &mut Found) {
     found.rule(
-        items(&specification.tags).iter().all(|tag| {
+        items(specification.tags.as_ref()).iter().all(|tag| {
             !tag.key.to_ascii_lowercase().starts_with("aws:")
                 && !matches!(tag.key.as_str(), "AmazonECSCreated" | "AmazonECSManaged")
         }),

@@ -7,7 +7,7 @@ use crate::{
 };
 
 pub(super) fn check(spec: &EcsServiceSpec, found: &mut Found) {
-    let balancers = items(&spec.load_balancers);
+    let balancers = items(spec.load_balancers.as_ref());
     for (index, balancer) in balancers.iter().enumerate() {
         load_balancer(&format!("spec.loadBalancers[{index}]"), balancer, found);
     }
@@ -25,20 +25,20 @@ pub(super) fn check(spec: &EcsServiceSpec, found: &mut Found) {
     );
     if controller(spec) != "ECS" {
         found.absent(When::ForeignController, "serviceConnectConfiguration", connected(spec));
-        let lattice = !items(&spec.vpc_lattice_configurations).is_empty();
+        let lattice = !items(spec.vpc_lattice_configurations.as_ref()).is_empty();
         found.absent(When::ForeignController, "vpcLatticeConfigurations", lattice);
     }
     if external_instances(spec) {
         found.absent(When::ExternalInstances, "loadBalancers", !balancers.is_empty());
         found.absent(When::ExternalInstances, "serviceConnectConfiguration", connected(spec));
     }
-    for (index, registry) in items(&spec.service_registries).iter().enumerate() {
+    for (index, registry) in items(spec.service_registries.as_ref()).iter().enumerate() {
         service_registry(&format!("spec.serviceRegistries[{index}]"), registry, found);
     }
     if let Some(connect) = &spec.service_connect_configuration {
         service_connect(connect, found);
     }
-    for (index, lattice) in items(&spec.vpc_lattice_configurations).iter().enumerate() {
+    for (index, lattice) in items(spec.vpc_lattice_configurations.as_ref()).iter().enumerate() {
         if let Some(advanced) = &lattice.advanced_configuration {
             found.rule(
                 advanced.test_listener_rule.is_none()
@@ -115,8 +115,8 @@ fn service_registry(field: &str, registry: &ServiceRegistry, found: &mut Found) 
 fn service_connect(connect: &ServiceConnectConfiguration, found: &mut Found) {
     const FIELD: &str = "spec.serviceConnectConfiguration";
     let (log, access_log) = (connect.log_configuration.is_some(), connect.access_log_configuration.is_some());
-    let settings = items(&connect.container_configurations);
-    let more = connect.namespace.is_some() || !items(&connect.services).is_empty() || log || access_log || !settings.is_empty();
+    let settings = items(connect.container_configurations.as_ref());
+    let more = connect.namespace.is_some() || !items(connect.services.as_ref()).is_empty() || log || access_log || !settings.is_empty();
     found.rule(
         connect.enabled || !more,
         format!("{FIELD}.enabled"),
