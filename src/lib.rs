@@ -11,3 +11,4 @@ pub mod task_definition;
 pub mod operator;
 pub mod reconcile;
 pub mod runtime;
+pub mod service;
