@@ -28,6 +28,8 @@ pub struct Bed {
     /// MiniStack's address, `http://host:port`.
     pub ecs: String,
     pub kubectl: PathBuf,
+    /// A Python that has boto3.
+    pub python: PathBuf,
     pub audit_log: PathBuf,
     /// Of the run; it goes with it.
     pub dir: PathBuf,
@@ -66,8 +68,8 @@ fn start() -> Result<Bed, String> {
         let _ = stderr.read_to_string(&mut says);
         return Err(format!("the test bed doesn't start; run `make setup` first. It says:\n{says}"));
     }
-    // Read on, or the bed would hang on a full pipe.
-    std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+    // What it says later is why the tests fail.
+    std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::stderr()));
 
     let told: Value = serde_json::from_str(&line).map_err(|error| format!("{error}: {line}"))?;
     let text = |name: &str| {
@@ -81,6 +83,7 @@ fn start() -> Result<Bed, String> {
         service_account_kubeconfig: path("service_account_kubeconfig")?,
         ecs: text("ecs")?,
         kubectl: path("kubectl")?,
+        python: path("python")?,
         audit_log: path("audit_log")?,
         dir: path("dir")?,
         _process: process,

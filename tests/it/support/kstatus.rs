@@ -139,7 +139,8 @@ fn single(condition: &Value, wrong: &mut Vec<String>) {
 
 fn transition(before: &Value, after: &Value, wrong: &mut Vec<String>) {
     let kind = type_of(after);
-    let [earlier, later] = [before, after].map(|condition| condition["lastTransitionTime"].as_str().unwrap_or_default());
+    let [earlier, later] =
+        [before, after].map(|condition| condition["lastTransitionTime"].as_str().unwrap_or_default());
     if before["status"] == after["status"] && earlier != later {
         wrong.push(format!("lastTransitionTime of {kind} changed from {earlier} to {later} and its status did not"));
     }
@@ -178,7 +179,11 @@ mod tests {
     fn but(mut object: Value, place: &str, value: Value) -> Value {
         let (parent, name) = place.rsplit_once('/').unwrap();
         let parent: &mut Map<_, _> = object.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-        if value.is_null() { parent.remove(name) } else { parent.insert(name.into(), value) };
+        if value.is_null() {
+            parent.remove(name)
+        } else {
+            parent.insert(name.into(), value)
+        };
         object
     }
 

@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     io::{BufRead, BufReader, Read},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
@@ -13,8 +14,9 @@ use std::{
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 /// How the operator is started, again and again.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Start {
+    pub program: PathBuf,
     pub arguments: Vec<OsString>,
     /// Its whole environment but for PATH and HOME: nothing of the machine's reaches it.
     pub environment: Vec<(String, OsString)>,
@@ -40,7 +42,7 @@ impl Operator {
     /// Starts it; it must not be running.
     pub fn start(&mut self) {
         assert!(self.running.is_none(), "the operator runs already");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ecs-operator"))
+        let mut child = Command::new(&self.start.program)
             .args(&self.start.arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -51,10 +53,8 @@ impl Operator {
             .spawn()
             .expect("the operator's program");
         self.note(&format!("--- started as process {}\n", child.id()));
-        let readers = [
-            child.stdout.take().map(|stream| self.read(stream)),
-            child.stderr.take().map(|stream| self.read(stream)),
-        ];
+        let readers =
+            [child.stdout.take().map(|stream| self.read(stream)), child.stderr.take().map(|stream| self.read(stream))];
         self.running = Some(Running { child, readers: readers.into_iter().flatten().collect() });
     }
 
@@ -82,8 +82,7 @@ impl Operator {
 
     /// Asks it to end (SIGTERM), which must succeed.
     pub fn stop(&mut self) {
-        let pid = self.pid().expect("the operator runs");
-        self.signal(pid, "TERM");
+        self.signal("TERM");
         let until = Instant::now() + STOP_WITHIN;
         // There is no wait with a limit in the standard library.
         while self.is_running() && Instant::now() < until {
@@ -109,7 +108,8 @@ impl Operator {
     }
 
     /// Sends it a signal by name, such as STOP and CONT.
-    pub fn signal(&self, pid: u32, name: &str) {
+    pub fn signal(&self, name: &str) {
+        let pid = self.pid().expect("the operator runs");
         // Safe Rust's library has no kill(2), but every shell has.
         let sent = Command::new("sh").args(["-c", "kill -s \"$1\" \"$2\"", "sh", name, &pid.to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "the operator (process {pid}) can't be sent SIG{name}");
@@ -148,5 +148,45 @@ impl Drop for Operator {
         if std::thread::panicking() {
             eprintln!("what the operator logged:\n{}", self.log());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Operator {
+        let arguments = vec!["-c".into(), script.into()];
+        Operator::new(Start { program: "/bin/sh".into(), arguments, environment: Vec::new() })
+    }
+
+    fn until_it_says(operator: &Operator, text: &str) {
+        let until = Instant::now() + STOP_WITHIN;
+        while !operator.log().contains(text) {
+            assert!(Instant::now() < until, "it never said {text}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn it_is_stopped_restarted_and_killed() {
+        let mut operator = shell("trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.02; done");
+        operator.start();
+        until_it_says(&operator, "up\n");
+        operator.restart();
+        assert!(operator.log().contains("up\nbye\n--- stopped"), "{}", operator.log());
+        let pid = operator.pid();
+        assert!(operator.is_running() && pid.is_some());
+        operator.kill();
+        assert!(!operator.is_running() && operator.pid().is_none());
+    }
+
+    #[test]
+    #[should_panic(expected = "asked to end, the operator ended with")]
+    fn an_end_that_is_no_success_is_noticed() {
+        let mut operator = shell("trap 'exit 3' TERM; echo up; while :; do sleep 0.02; done");
+        operator.start();
+        until_it_says(&operator, "up\n");
+        operator.stop();
     }
 }

@@ -161,14 +161,15 @@ impl Scene {
         };
         if tokio::time::timeout(within, waiting).await.is_err() {
             let calls = self.proxy.log_all();
-            panic!("within {within:?} {what} didn't become as expected. It is:\n{last:#?}\nCalls to ECS:\n{calls}");
+            let last = last.map_or_else(|| "not there".into(), |object| format!("{object:#}"));
+            panic!("within {within:?} {what} didn't become as expected. It is:\n{last}\nCalls to ECS:\n{calls}");
         }
         last
     }
 
     /// The events about an object, oldest first.
     pub async fn events(&self, what: &str) -> Vec<KubeEvent> {
-        let (kind, name) = self.resource(what);
+        let (kind, name) = Self::resource(what);
         let fields = format!("involvedObject.kind={},involvedObject.name={name}", kind.kind);
         let api: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
         let mut events = api.list(&ListParams::default().fields(&fields)).await.expect("events").items;
@@ -189,9 +190,8 @@ impl Scene {
         let ours = records.filter(|record| {
             record["user"]["username"] == OPERATOR_USER && record["objectRef"]["namespace"] == self.namespace.as_str()
         });
-        let text = |record: &Value, place: &str| {
-            record.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
+        let text =
+            |record: &Value, place: &str| record.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
         Audit(
             ours.map(|record| Write {
                 verb: text(&record, "/verb"),
@@ -205,12 +205,12 @@ impl Scene {
     }
 
     fn api<'a>(&self, what: &'a str) -> (Api<DynamicObject>, &'a str) {
-        let (kind, name) = self.resource(what);
+        let (kind, name) = Self::resource(what);
         (Api::namespaced_with(self.client.clone(), &self.namespace, &kind), name)
     }
 
     /// Of `EcsService/web`, `ecsservices/web` or `ecssvc/web`, the kind and the name.
-    fn resource<'a>(&self, what: &'a str) -> (ApiResource, &'a str) {
+    fn resource(what: &str) -> (ApiResource, &str) {
         let (kind, name) = what.split_once('/').expect("kind/name");
         let place = match kind.to_ascii_lowercase().trim_end_matches('s') {
             "ecscl" | "ecscluster" => 0,
@@ -252,6 +252,7 @@ fn start(bed: &Bed, namespace: &str, account: &str, proxy: &Proxy) -> Start {
         ("RUST_BACKTRACE", "1".into()),
     ];
     Start {
+        program: env!("CARGO_BIN_EXE_ecs-operator").into(),
         arguments: arguments.map(Into::into).to_vec(),
         environment: environment.map(|(name, value)| (name.to_owned(), value)).to_vec(),
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    Action, Fault, Scene, kstatus,
+    Action, Fault, KubeEvent, Scene, kstatus,
     scene::{REGION, SOON},
     wire::{Reply, authorization, post},
 };
@@ -70,6 +70,12 @@ async fn the_proxy_records_and_loses_answers() {
     hanging.await.unwrap_err();
     let calls = scene.proxy.wait(SOON, |calls| calls.len() == 2).await;
     assert!(calls.iter().all(|call| !call.reached_ecs && call.reply.is_none()));
+    scene.proxy.fault(Fault::on("CreateCluster", Action::HoldAnswer));
+    let held =
+        tokio::time::timeout(Duration::from_millis(200), ask(&scene, "CreateCluster", json!({ "clusterName": "b" })));
+    held.await.unwrap_err();
+    scene.proxy.wait(SOON, |calls| calls.iter().any(|call| call.reached_ecs && !call.answered)).await;
+    assert!(scene.ecs().cluster("b").await.is_some());
     assert!(scene.ecs().in_region("us-east-1").cluster("main").await.is_none());
 }
 
@@ -195,7 +201,25 @@ async fn the_bed_has_our_kinds_and_the_watch_sees_statuses() {
     assert_eq!(scene.kubectl(&["get", "cm/other", "-o", "name"]).trim(), "configmap/other");
     assert!(scene.try_kubectl(&["get", "ecscl/other"]).unwrap_err().contains("not found"));
     assert!(scene.try_apply(&manifest.replace("spec: {", "spec: {bogus: 1, ")).await.is_err());
+
+    // What the operator's user writes is told from what a test writes.
     assert_eq!((scene.audit().0.len(), scene.events("ecscl/main").await.len()), (0, 0));
+    let operator = scene.bed.operator_kubeconfig.display().to_string();
+    scene.kubectl(&["annotate", "ecscl/main", "a=b", "--kubeconfig", &operator]);
+    let audit = scene.audit();
+    assert_eq!((audit.count("ecsclusters"), audit.count("ecsclusters/status")), (1, 0));
+    assert_eq!(audit.of_objects(), audit.of("ecsclusters", "main"));
+    let event = format!(
+        "apiVersion: events.k8s.io/v1\nkind: Event\nmetadata: {{name: made}}\ntype: Normal\nreason: Created\n\
+         note: Made it.\naction: Create\nreportingController: test\nreportingInstance: test\n\
+         eventTime: 2026-01-01T00:00:00.000000Z\n\
+         regarding: {{apiVersion: ecs-operator.dev/v1alpha1, kind: EcsCluster, name: main, namespace: {}}}\n",
+        scene.namespace
+    );
+    scene.apply(&event).await;
+    let events = scene.events("ecscl/main").await;
+    let made = KubeEvent { kind: "Normal".into(), reason: "Created".into(), message: "Made it.".into(), count: 1 };
+    assert_eq!(events, [made]);
 
     // A write that breaks the conventions is seen, also one that was overwritten at once.
     let mut bad = status.clone();
@@ -208,4 +232,38 @@ async fn the_bed_has_our_kinds_and_the_watch_sees_statuses() {
     assert_eq!(violations.len(), 1, "{violations:?}");
     assert!(violations[0].starts_with("EcsCluster/main: the reason of Ready is not in the list"), "{violations:?}");
     assert_eq!(scene.statuses.history("EcsCluster/main").len(), 4);
+}
+
+/// Somebody else's parser of ECS's protocol takes the proxy's answers for ECS's.
+#[tokio::test]
+async fn boto3_understands_the_proxy() {
+    const PROGRAM: &str = r#"
+import boto3, botocore, datetime, sys
+config = botocore.config.Config(retries={"total_max_attempts": 1})
+ecs = boto3.client("ecs", endpoint_url=sys.argv[1], region_name=sys.argv[2], aws_access_key_id=sys.argv[3],
+                   aws_secret_access_key="test", config=config)
+ecs.create_cluster(clusterName="main")
+ecs.register_task_definition(family="web", containerDefinitions=[{"name": "web", "image": "nginx", "memory": 128}])
+ecs.create_service(cluster="main", serviceName="web", taskDefinition="web:1", desiredCount=1,
+                   volumeConfigurations=[{"name": "data"}])
+service = ecs.describe_services(cluster="main", services=["web"])["services"][0]
+assert isinstance(service["createdAt"], datetime.datetime), service
+assert service["deployments"][0]["volumeConfigurations"] == [{"name": "data"}], service
+for call in (lambda: ecs.delete_cluster(cluster="main"), lambda: ecs.list_clusters()):
+    try:
+        call()
+    except botocore.exceptions.ClientError as error:
+        print(type(error).__name__, error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"])
+"#;
+    let scene = Scene::new("boto3").await;
+    scene.proxy.fault(Fault::on("ListClusters", Action::server_error()));
+    let output = std::process::Command::new(&scene.bed.python)
+        .args(["-c", PROGRAM, &scene.proxy.url(), REGION, &scene.account])
+        .env_clear()
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let expected =
+        "ClusterContainsServicesException ClusterContainsServicesException 400\nServerException ServerException 500\n";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
 }

@@ -67,9 +67,7 @@ pub async fn post(
 
 /// The head of a request as signature version 4 has it. MiniStack takes account and region from it and checks no more.
 pub fn authorization(account: &str, region: &str) -> String {
-    format!(
-        "AWS4-HMAC-SHA256 Credential={account}/20260101/{region}/ecs/aws4_request, SignedHeaders=host, Signature=0"
-    )
+    format!("AWS4-HMAC-SHA256 Credential={account}/20260101/{region}/ecs/aws4_request, SignedHeaders=host, Signature=0")
 }
 
 /// Live ECS as a client sees it that isn't ours: past the proxy and its overlay, without the AWS SDK. Its writes

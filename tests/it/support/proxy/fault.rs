@@ -16,6 +16,8 @@ use serde_json::Value;
 pub enum Action {
     /// ECS does it, but the connection breaks before the answer.
     LoseAnswer,
+    /// ECS does it, but the answer never comes and the connection stays open: time to kill the operator.
+    HoldAnswer,
     /// The connection breaks before ECS sees the call.
     RefuseConnection,
     /// This error is the answer; ECS doesn't see the call.
@@ -107,8 +109,8 @@ impl Fault {
 
     /// What happens to this call by this rule.
     fn take(&mut self, operation: &str, body: &Value) -> Option<Action> {
-        let matches = (self.operation == "*" || self.operation == operation)
-            && self.when.as_ref().is_none_or(|when| when(body));
+        let matches =
+            (self.operation == "*" || self.operation == operation) && self.when.as_ref().is_none_or(|when| when(body));
         if !matches {
             return None;
         }

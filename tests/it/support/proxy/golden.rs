@@ -19,10 +19,9 @@ impl Golden {
 
     fn value(&self, name: Option<&str>, value: &Value) -> Value {
         match value {
-            Value::Object(members) => members
-                .iter()
-                .map(|(name, member)| (name.clone(), self.member(members, name, member)))
-                .collect(),
+            Value::Object(members) => {
+                members.iter().map(|(name, member)| (name.clone(), self.member(members, name, member))).collect()
+            }
             Value::Array(items) => items.iter().map(|item| self.value(name, item)).collect(),
             Value::String(_) if name == Some("clientToken") => "TOKEN".into(),
             Value::String(text) => self.text(text).into(),

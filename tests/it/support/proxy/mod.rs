@@ -29,11 +29,11 @@ use tokio::{
     sync::{oneshot, watch},
 };
 
+use self::overlay::{Overlay, Upstream};
 pub use self::{
     fault::{Action, Fault, Fired},
     golden::Golden,
 };
-use self::overlay::{Overlay, Upstream};
 use super::wire::Reply;
 
 /// One call as it came in, and what became of it.
@@ -163,10 +163,10 @@ impl Proxy {
     pub async fn wait(&self, within: Duration, right: impl Fn(&[Call]) -> bool) -> Vec<Call> {
         let mut calls = self.shared.calls.subscribe();
         let waited = tokio::time::timeout(within, calls.wait_for(|calls| right(calls))).await;
-        match waited {
-            Ok(calls) => calls.expect("the proxy").clone(),
-            Err(_) => panic!("within {within:?} the calls to ECS didn't become as expected:\n{}", self.log_all()),
-        }
+        let Ok(calls) = waited else {
+            panic!("within {within:?} the calls to ECS didn't become as expected:\n{}", self.log_all());
+        };
+        calls.expect("the proxy").clone()
     }
 
     /// The writes as golden lines: for snapshots.
@@ -233,9 +233,8 @@ impl std::fmt::Display for Broken {
 impl std::error::Error for Broken {}
 
 async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
-    let header = |name: &str| {
-        request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
-    };
+    let header =
+        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let authorization = header("authorization");
     let operation = header("x-amz-target").rsplit('.').next().unwrap_or_default().to_owned();
     let bytes = request.into_body().collect().await.map_err(|_| Broken)?.to_bytes();
@@ -265,7 +264,7 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
             change(&|call| (call.reply, call.answered) = (Some(reply.clone()), true));
             return Ok(respond(&reply));
         }
-        Some(Action::LoseAnswer | Action::Delay(_)) | None => {}
+        Some(Action::LoseAnswer | Action::HoldAnswer | Action::Delay(_)) | None => {}
     }
     let reply = {
         let mut overlay = shared.overlay.lock().await;
@@ -275,12 +274,16 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     if let Some(Action::Delay(delay)) = action {
         tokio::time::sleep(delay).await;
     }
-    let answered = action != Some(Action::LoseAnswer);
+    let answered = !matches!(action, Some(Action::LoseAnswer | Action::HoldAnswer));
     change(&|call| {
         call.reply = Some(reply.clone());
         (call.reached_ecs, call.answered) = (true, answered);
     });
-    if answered { Ok(respond(&reply)) } else { Err(Broken) }
+    match action {
+        Some(Action::LoseAnswer) => Err(Broken),
+        Some(Action::HoldAnswer) => std::future::pending().await,
+        _ => Ok(respond(&reply)),
+    }
 }
 
 /// The account and the region of a signature: `… Credential=ACCOUNT/DATE/REGION/ecs/aws4_request, …`.
@@ -299,4 +302,3 @@ fn respond(reply: &Reply) -> Response<Full<Bytes>> {
     let body = Full::new(Bytes::from(reply.body.to_string()));
     builder.body(body).unwrap_or_else(|_| Response::new(Full::new(Bytes::new())))
 }
-

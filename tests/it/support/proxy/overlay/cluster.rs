@@ -42,9 +42,9 @@ impl Clusters {
         let Some(existing) = look(upstream, &asked["clusterName"]).await? else { return Ok(None) };
         let message =
             "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).";
-        Ok(self.kept.get(text(&existing, "clusterArn")).map(|kept| match kept.asked == *asked {
-            true => Reply::ok(kept.answered.clone()),
-            false => Reply::refusal("InvalidParameterException", message),
+        Ok(self.kept.get(text(&existing, "clusterArn")).map(|kept| {
+            let same = kept.asked == *asked;
+            if same { Reply::ok(kept.answered.clone()) } else { Reply::refusal("InvalidParameterException", message) }
         }))
     }
 

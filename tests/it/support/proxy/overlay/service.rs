@@ -214,7 +214,8 @@ fn starts_deployment(service: &Map<String, Value>, asked: &Value) -> bool {
     };
     let is_rolling = service.get("deploymentController").is_none_or(|controller| controller["type"] == "ECS");
     is_rolling
-        && (DEPLOYS.iter().any(|name| differs(service, name)) || ON_DEPLOYMENT.iter().any(|name| differs(primary, name)))
+        && (DEPLOYS.iter().any(|name| differs(service, name))
+            || ON_DEPLOYMENT.iter().any(|name| differs(primary, name)))
 }
 
 /// As ECS: a member of deploymentConfiguration that is not sent keeps its value. MiniStack replaces it whole.
