@@ -11,4 +11,3 @@ pub mod task_definition;
 pub mod operator;
 pub mod reconcile;
 pub mod runtime;
-pub mod service;

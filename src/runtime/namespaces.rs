@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{Stream, TryStreamExt, stream};
 use kube::{ResourceExt, runtime::watcher::Event};
 
 use super::objects::Object;
@@ -19,7 +19,6 @@ pub fn relists_as_changes<K: Object, E: Send>(
     watch
         .map_ok(move |event| stream::iter(changes(event, &mut known, &mut listing).into_iter().map(Ok)))
         .try_flatten()
-        .boxed()
 }
 
 fn changes<K: Object>(event: Event<K>, known: &mut Listed<K>, listing: &mut Option<Listed<K>>) -> Vec<Event<K>> {
@@ -54,6 +53,8 @@ fn changes<K: Object>(event: Event<K>, known: &mut Listed<K>, listing: &mut Opti
 
 #[cfg(test)]
 mod tests {
+    use futures::StreamExt;
+
     use super::*;
     use crate::api::{EcsCluster, EcsClusterSpec};
 

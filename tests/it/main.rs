@@ -1,3 +1,4 @@
-//! The tests that stand outside the crate.
+//! Integration tests: one binary, a module a subject.
 
 mod canon;
+mod support;
