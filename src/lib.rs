@@ -6,3 +6,4 @@
 pub mod api;
 pub mod ecs;
 pub mod cluster;
+pub mod task_definition;
