@@ -6,4 +6,6 @@
 pub mod api;
 pub mod ecs;
 pub mod cluster;
+pub mod reconcile;
+pub mod runtime;
 pub mod task_definition;

@@ -54,7 +54,7 @@ pub struct EcsClusterSpec {
     /// Strategy for services and tasks that name neither a strategy nor a launch type. One item may have a base.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 20))]
-    #[x_kube(validation = rules::one_base(), validation = rules::some_weight())]
+    #[x_kube(validation = rules::one_base(), validation = rules::some_weight(), validation = rules::one_kind_of_provider())]
     pub default_capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
     /// Settings of the cluster, such as Container Insights.
     #[serde(default, skip_serializing_if = "Option::is_none")]

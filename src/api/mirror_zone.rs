@@ -37,11 +37,7 @@ macro_rules! mirror_zone {
 pub(crate) use mirror_zone;
 
 /// Walks what is below a field; the function only tells the field's type.
-pub(crate) fn below<S, T: crate::ecs::shapes::Walk>(
-    _: fn(&S) -> &T,
-    field: &str,
-    visit: &mut dyn FnMut(Visited<'_>),
-) {
+pub(crate) fn below<S, T: crate::ecs::shapes::Walk>(_: fn(&S) -> &T, field: &str, visit: &mut dyn FnMut(Visited<'_>)) {
     T::walk(&format!(".{}", json_name(field)), visit);
 }
 

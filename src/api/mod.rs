@@ -7,6 +7,8 @@ pub mod policy;
 pub mod reference;
 pub mod rules;
 pub mod service;
+pub(crate) mod service_rules;
+pub mod service_status;
 pub mod status;
 pub mod task_definition;
 
@@ -14,7 +16,8 @@ pub use self::{
     cluster::{EcsCluster, EcsClusterSpec, EcsClusterStatus},
     policy::{AdoptionPolicy, DeletionPolicy, ManagementPolicy},
     reference::LocalReference,
-    service::{EcsService, EcsServiceSpec, EcsServiceStatus},
+    service::{EcsService, EcsServiceSpec},
+    service_status::EcsServiceStatus,
     status::{CommonStatus, Origin, Reason},
     task_definition::{EcsTaskDefinition, EcsTaskDefinitionSpec, EcsTaskDefinitionStatus},
 };

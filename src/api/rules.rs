@@ -65,6 +65,15 @@ pub fn some_weight() -> Rule {
     )
 }
 
+/// A capacity provider strategy is of one kind of capacity.
+pub fn one_kind_of_provider() -> Rule {
+    Rule::new(
+        "self.all(s, s.capacityProvider in ['FARGATE', 'FARGATE_SPOT']) \
+         || !self.exists(s, s.capacityProvider in ['FARGATE', 'FARGATE_SPOT'])",
+    )
+    .message("a capacity provider strategy must not mix FARGATE or FARGATE_SPOT with other capacity providers")
+}
+
 /// Tag keys that AWS or the operator reserves are refused.
 pub fn free_tag_keys() -> Rule {
     Rule::new("self.all(t, !t.key.lowerAscii().startsWith('aws:') && !t.key.startsWith('ecs-operator.dev/'))")
@@ -95,7 +104,7 @@ impl std::fmt::Display for Violation {
     }
 }
 
-/// Twin of [`one_base`] and [`some_weight`].
+/// Twin of [`one_base`], [`some_weight`] and [`one_kind_of_provider`].
 pub fn capacity_strategy(field: &str, items: &[CapacityProviderStrategyItem]) -> Vec<Violation> {
     let mut found = Vec::new();
     if items.iter().filter(|item| item.base.unwrap_or(0) > 0).count() > 1 {
@@ -107,7 +116,19 @@ pub fn capacity_strategy(field: &str, items: &[CapacityProviderStrategyItem]) ->
             "at least one item of a capacity provider strategy must have a weight above 0 where there are two or more",
         ));
     }
+    let fargate = items.iter().filter(|item| on_fargate(&item.capacity_provider)).count();
+    if fargate > 0 && fargate < items.len() {
+        found.push(Violation::new(
+            field,
+            "a capacity provider strategy must not mix FARGATE or FARGATE_SPOT with other capacity providers",
+        ));
+    }
     found
+}
+
+/// Whether a capacity provider is Fargate's.
+pub fn on_fargate(capacity_provider: &str) -> bool {
+    matches!(capacity_provider, "FARGATE" | "FARGATE_SPOT")
 }
 
 /// Twin of [`free_tag_keys`].

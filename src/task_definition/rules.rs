@@ -12,7 +12,7 @@ use crate::{
         rules::{self, Identity, Violation},
         task_definition::rules::words,
     },
-    ecs::shapes::{CONSTRAINT_EXPRESSION, ContainerDefinition},
+    ecs::shapes::{CONSTRAINT_EXPRESSION, ContainerDefinition, Enum},
 };
 
 /// Every rule of the CRD that `new` breaks; `old` is the stored object, absent at creation.
@@ -33,10 +33,7 @@ pub fn violations(new: &EcsTaskDefinition, old: Option<&EcsTaskDefinition>) -> V
     found.extend(volume::violations(spec));
     for (index, constraint) in spec.placement_constraints.iter().flatten().enumerate() {
         if constraint.r#type.as_str() == "memberOf" && constraint.expression.is_none() {
-            found.push(Violation::new(
-                format!("spec.placementConstraints[{index}].expression"),
-                CONSTRAINT_EXPRESSION,
-            ));
+            found.push(Violation::new(format!("spec.placementConstraints[{index}].expression"), CONSTRAINT_EXPRESSION));
         }
     }
     found
@@ -64,11 +61,7 @@ fn is_windows(spec: &EcsTaskDefinitionSpec) -> bool {
 }
 
 /// The violation of a rule that no container may be as `bad` says; it names the first one that is.
-fn first(
-    spec: &EcsTaskDefinitionSpec,
-    bad: impl Fn(&ContainerDefinition) -> bool,
-    words: &str,
-) -> Option<Violation> {
+fn first(spec: &EcsTaskDefinitionSpec, bad: impl Fn(&ContainerDefinition) -> bool, words: &str) -> Option<Violation> {
     spec.container_definitions.iter().find(|container| bad(container)).map(|container| {
         Violation::new("spec.containerDefinitions", format!("{words}: see container '{}'", container.name))
     })
@@ -76,7 +69,7 @@ fn first(
 
 /// What a network mode allows.
 fn network(spec: &EcsTaskDefinitionSpec) -> Vec<Violation> {
-    let Some(mode) = spec.network_mode.as_ref().map(|mode| mode.as_str()) else { return Vec::new() };
+    let Some(mode) = spec.network_mode.as_ref().map(Enum::as_str) else { return Vec::new() };
     let mut found = Vec::new();
     if matches!(mode, "awsvpc" | "host") {
         found.extend(first(
@@ -171,14 +164,20 @@ fn containers(spec: &EcsTaskDefinitionSpec) -> Vec<Violation> {
     found.extend(first(
         spec,
         |container| {
-            container.volumes_from.iter().flatten().any(|from| {
-                from.source_container == container.name || named(&from.source_container).is_none()
-            })
+            container
+                .volumes_from
+                .iter()
+                .flatten()
+                .any(|from| from.source_container == container.name || named(&from.source_container).is_none())
         },
         words::VOLUMES_FROM,
     ));
     let with_neuron = |container: &&ContainerDefinition| {
-        container.resource_requirements.iter().flatten().any(|requirement| requirement.r#type.as_str() == "NeuronDevice")
+        container
+            .resource_requirements
+            .iter()
+            .flatten()
+            .any(|requirement| requirement.r#type.as_str() == "NeuronDevice")
     };
     if all.iter().filter(with_neuron).count() > 1 {
         found.push(Violation::new("spec.containerDefinitions", words::NEURON));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ecs_operator::{
-    api::{EcsClusterSpec, EcsTaskDefinitionSpec, mirror_zone::MirrorZone},
+    api::{EcsClusterSpec, EcsServiceSpec, EcsTaskDefinitionSpec, mirror_zone::MirrorZone},
     ecs::shapes::{inputs::members_of, properties},
 };
 use schemars::JsonSchema;
@@ -13,8 +13,11 @@ type Exceptions = &'static [(&'static str, &'static str)];
 
 const CLUSTER: Exceptions = &[(".cluster", "the spec's clusterName names the cluster, in updates as well")];
 const TASK_DEFINITION: Exceptions = &[];
-// EcsService: `.clientToken` (derived from the object), `.forceNewDeployment` (decided by the plan), `.service` (the
-// spec's serviceName names the service, in updates as well).
+const SERVICE: Exceptions = &[
+    (".clientToken", "the operator derives it from the object"),
+    (".forceNewDeployment", "the plan says when it is needed"),
+    (".service", "the spec's serviceName names the service, in updates as well"),
+];
 
 #[test]
 fn the_cluster_has_every_member_of_ecs() {
@@ -24,6 +27,11 @@ fn the_cluster_has_every_member_of_ecs() {
 #[test]
 fn the_task_definition_has_every_member_of_ecs() {
     assert_covers::<EcsTaskDefinitionSpec>(TASK_DEFINITION);
+}
+
+#[test]
+fn the_service_has_every_member_of_ecs() {
+    assert_covers::<EcsServiceSpec>(SERVICE);
 }
 
 fn assert_covers<S: MirrorZone + JsonSchema>(exceptions: Exceptions) {

@@ -103,9 +103,8 @@ fn read<K: DeserializeOwned>(object: &Value) -> K {
     serde_json::from_value(object.clone()).unwrap_or_else(|error| panic!("{error}: {object}"))
 }
 
-const CLUSTER: Twins = |new, old| {
-    cluster::rules::violations(&read::<EcsCluster>(new), old.map(read::<EcsCluster>).as_ref())
-};
+const CLUSTER: Twins =
+    |new, old| cluster::rules::violations(&read::<EcsCluster>(new), old.map(read::<EcsCluster>).as_ref());
 const TASK_DEFINITION: Twins = |new, old| {
     task_definition::rules::violations(&read::<EcsTaskDefinition>(new), old.map(read::<EcsTaskDefinition>).as_ref())
 };

@@ -14,6 +14,11 @@ fn task_definitions_are_bounded_and_described() {
     assert_sound("EcsTaskDefinition");
 }
 
+#[test]
+fn services_are_bounded_and_described() {
+    assert_sound("EcsService");
+}
+
 fn assert_sound(kind: &str) {
     let crds = crd::all().unwrap();
     let crd = crds.iter().find(|crd| crd["spec"]["names"]["kind"] == kind).unwrap();
@@ -50,7 +55,7 @@ fn bounds(path: &str, schema: &Value, found: &mut Vec<String>) {
     let open = schema["x-kubernetes-preserve-unknown-fields"] == true;
     match schema["type"].as_str() {
         Some("string") if schema["enum"].is_null() => need(&["maxLength"]),
-        Some("integer" | "number") => need(&["minimum", "maximum"]),
+        Some("integer" | "number") if schema["enum"].is_null() => need(&["minimum", "maximum"]),
         Some("array") => need(&["maxItems"]),
         Some("object") if schema["properties"].is_null() && !open => {
             need(&["maxProperties"]);

@@ -2,7 +2,7 @@
 
 use crate::{
     api::rules::Violation,
-    ecs::shapes::{ContainerDefinition, PortMapping, container_words, runtime_words},
+    ecs::shapes::{ContainerDefinition, LogConfiguration, PortMapping, container_words, runtime_words},
 };
 
 pub(super) fn violations(container: &ContainerDefinition) -> Vec<Violation> {
@@ -21,7 +21,7 @@ pub(super) fn violations(container: &ContainerDefinition) -> Vec<Violation> {
         found.push(Violation::new(format!("{path}.memoryReservation"), container_words::RESERVATION));
     }
     found.extend(ports(&path, container.port_mappings.as_deref().unwrap_or_default()));
-    if let Some(problem) = container.log_configuration.as_ref().and_then(|configuration| configuration.problem()) {
+    if let Some(problem) = container.log_configuration.as_ref().and_then(LogConfiguration::problem) {
         found.push(Violation::new(format!("{path}.logConfiguration.options"), problem));
     }
     if let Some(first) = container.health_check.as_ref().and_then(|check| check.command.first())

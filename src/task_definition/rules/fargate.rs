@@ -7,7 +7,7 @@ use crate::{
         rules::Violation,
         task_definition::fargate::{CPU_SIZES, MEMORY_SIZES, WINDOWS_CPU_SIZES, words},
     },
-    ecs::shapes::{ContainerDefinition, LinuxParameters},
+    ecs::shapes::{ContainerDefinition, Enum, LinuxParameters},
 };
 
 pub(super) fn violations(spec: &EcsTaskDefinitionSpec) -> Vec<Violation> {
@@ -70,7 +70,7 @@ fn goes_with(cpu: i64, memory: i64) -> bool {
 /// What the task as a whole may have.
 fn task(spec: &EcsTaskDefinitionSpec) -> Vec<Violation> {
     let mut found = Vec::new();
-    let mode = spec.network_mode.as_ref().map(|mode| mode.as_str());
+    let mode = spec.network_mode.as_ref().map(Enum::as_str);
     if mode != Some("awsvpc") {
         let is = mode.map_or("absent".to_owned(), |mode| format!("'{mode}'"));
         found.push(Violation::new("spec.networkMode", format!("{}{is}", words::NETWORK_MODE)));
@@ -100,13 +100,13 @@ fn task(spec: &EcsTaskDefinitionSpec) -> Vec<Violation> {
     found
 }
 
+/// Whether a container is as none may be.
+type Bad = fn(&ContainerDefinition) -> bool;
+
 /// What no container may have, and what is said then.
-const CONTAINER_RULES: [(fn(&ContainerDefinition) -> bool, &str); 9] = [
+const CONTAINER_RULES: [(Bad, &str); 9] = [
     (|container| container.disable_networking == Some(true), words::NETWORKING),
-    (
-        |container| filled(container.dns_servers.as_ref()) || filled(container.dns_search_domains.as_ref()),
-        words::DNS,
-    ),
+    (|container| filled(container.dns_servers.as_ref()) || filled(container.dns_search_domains.as_ref()), words::DNS),
     (|container| filled(container.docker_security_options.as_ref()), words::SECURITY_OPTIONS),
     (|container| container.privileged == Some(true), words::PRIVILEGED),
     (
@@ -134,7 +134,9 @@ const CONTAINER_RULES: [(fn(&ContainerDefinition) -> bool, &str); 9] = [
         words::LOG_DRIVER,
     ),
     (
-        |container| [container.start_timeout, container.stop_timeout].into_iter().flatten().any(|s| !(2..=120).contains(&s)),
+        |container| {
+            [container.start_timeout, container.stop_timeout].into_iter().flatten().any(|s| !(2..=120).contains(&s))
+        },
         words::TIMEOUTS,
     ),
 ];
