@@ -6,6 +6,7 @@
 pub mod api;
 pub mod ecs;
 pub mod cluster;
+pub mod task_definition;
 pub mod reconcile;
 pub mod runtime;
 pub mod task_definition;

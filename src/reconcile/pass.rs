@@ -31,6 +31,9 @@ use crate::{
 /// How often a pass looks, plans and applies before it leaves the rest to the next one.
 const ROUNDS: usize = 4;
 
+/// Somebody else wrote the object in the same moment: the newer one is on its way to us.
+const AGAIN: Next = Next::After(Duration::from_millis(250));
+
 /// The policies of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Policies {
@@ -73,6 +76,10 @@ impl From<Verdict> for Refusal {
 }
 
 impl Refusal {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Kubernetes(kube::Error::Api(status)) if status.is_conflict())
+    }
+
     /// What the status says of it.
     pub fn verdict(self) -> Verdict {
         match self {
@@ -148,9 +155,10 @@ pub trait Kind: Sized + Send + Sync + 'static {
         cx: &Context,
         desired: &Self::Desired,
         observed: &Self::Observed,
+        applied: &[Step],
         story: &mut Story,
     ) -> impl Future<Output = ()> + Send {
-        let _ = (cx, desired, observed, story);
+        let _ = (cx, desired, observed, applied, story);
         std::future::ready(())
     }
     /// One step of a deletion in AWS. Never touches what isn't ours.
@@ -179,22 +187,24 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
                 return Next::Change;
             }
             Ok(Some(verdict)) => verdict,
+            Err(refusal) if refusal.is_conflict() => return AGAIN,
             Err(refusal) => refusal.verdict(),
         }
     } else {
         match reconcile::<K>(cx, written, &object, &subject, &mut status, &mut story).await {
             Ok(verdict) => verdict,
+            Err(refusal) if refusal.is_conflict() => return AGAIN,
             Err(refusal) => refusal.verdict(),
         }
     };
     story.conclude(&verdict, K::common(&mut before.clone()));
-    conclude::<K>(cx, written, &object, &before, status, &verdict).await.unwrap_or_else(|error| {
+    let next = conclude::<K>(cx, written, &object, &before, status, &verdict).await.unwrap_or_else(|error| {
         tracing::warn!(object = %subject, %error, "the status could not be written; the pass is made again");
         Next::Backoff(Duration::from_secs(30))
     });
     tracing::debug!(object = %subject, reason = verdict.reason.as_str(), message = verdict.message, "looked at");
     story.tell(cx, &object).await;
-    verdict.next
+    next
 }
 
 /// The one status write of a pass; none where nothing changed.
@@ -251,7 +261,7 @@ async fn reconcile<K: Kind>(
             if let Some(sentence) = plan.refused.first() {
                 return Ok(Verdict::refused(Reason::ReplaceRequired, sentence.clone()));
             }
-            K::tidy(cx, &desired, &observed, story).await;
+            K::tidy(cx, &desired, &observed, &applied, story).await;
             return Ok(K::verdict(&desired, &observed, status));
         }
         if plan.steps.iter().all(|step| applied.contains(step)) {
