@@ -9,4 +9,3 @@ pub mod cluster;
 pub mod task_definition;
 pub mod reconcile;
 pub mod runtime;
-pub mod task_definition;
