@@ -9,3 +9,4 @@ pub mod cluster;
 pub mod task_definition;
 pub mod reconcile;
 pub mod runtime;
+pub mod service;

@@ -24,6 +24,7 @@ use crate::ecs::shapes::{
     group = "ecs-operator.dev",
     version = "v1alpha1",
     kind = "EcsService",
+    doc = "An Amazon ECS service: tasks of one task definition, kept running in a cluster and replaced when it changes.",
     plural = "ecsservices",
     namespaced,
     status = "EcsServiceStatus",

@@ -1,0 +1,3 @@
+//! `EcsService`: one pass.
+
+pub mod rules;
