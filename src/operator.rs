@@ -67,7 +67,9 @@ const SLOWEST_START: Duration = Duration::from_secs(15);
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), StartError> {
     let config = kube::Config::infer().await.map_err(|error| StartError::Kubeconfig(Box::new(error)))?;
     let client = Client::try_from(config)?;
-    let Some(installation) = shutdown.run_until_cancelled(ready_to_start(&client, &options)).await else { return Ok(()) };
+    let Some(installation) = shutdown.run_until_cancelled(ready_to_start(&client, &options)).await else {
+        return Ok(());
+    };
     let regions = Regions::from_environment(options.region.as_deref()).await;
     let default_region = regions.default_region().map(str::to_owned);
     tracing::info!(
@@ -97,10 +99,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
         services: services.bell.clone(),
         services_store: services.store.clone(),
     });
-    let background = [
-        tokio::spawn(live.sweep()),
-        tokio::spawn(wake(changes, context.clone(), bells.clone())),
-    ];
+    let background = [tokio::spawn(live.sweep()), tokio::spawn(wake(changes, context.clone(), bells.clone()))];
     let start = Start { client: &client, options: &options, context: &context, shutdown: &shutdown };
     let (of_clusters, of_revisions, of_services) = (bells.clone(), bells.clone(), bells);
     tokio::join!(
@@ -132,9 +131,16 @@ async fn ready_to_start(client: &Client, options: &Options) -> String {
         return id.clone();
     }
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    until("the installation id (the UID of the namespace kube-system) can't be read; set --installation-id", async || {
-        namespaces.get("kube-system").await.map(|found| found.uid().unwrap_or_default()).map_err(|error| error.to_string())
-    })
+    until(
+        "the installation id (the UID of the namespace kube-system) can't be read; set --installation-id",
+        async || {
+            namespaces
+                .get("kube-system")
+                .await
+                .map(|found| found.uid().unwrap_or_default())
+                .map_err(|error| error.to_string())
+        },
+    )
     .await
 }
 

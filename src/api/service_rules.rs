@@ -12,8 +12,7 @@ const STRATEGY: &str = "(has(self.deploymentConfiguration) && has(self.deploymen
                         ? self.deploymentConfiguration.strategy : 'ROLLING')";
 const PROVIDERS: &str = "has(self.capacityProviderStrategy) && size(self.capacityProviderStrategy) > 0";
 const CONNECTED: &str = "has(self.serviceConnectConfiguration) && self.serviceConnectConfiguration.enabled";
-const ROLE_USED: &str =
-    "has(self.loadBalancers) && size(self.loadBalancers) > 0 && !has(self.networkConfiguration)";
+const ROLE_USED: &str = "has(self.loadBalancers) && size(self.loadBalancers) > 0 && !has(self.networkConfiguration)";
 
 /// A state of the spec in which some fields are refused.
 #[derive(Clone, Copy, Debug)]
@@ -252,7 +251,9 @@ pub fn strategy_load_balancers() -> Rule {
     Rule::new(format!(
         "{STRATEGY} == 'ROLLING' || !has(self.loadBalancers) || self.loadBalancers.all(l, has(l.advancedConfiguration))"
     ))
-    .message("advancedConfiguration is required on all loadBalancers where deploymentConfiguration.strategy is not ROLLING")
+    .message(
+        "advancedConfiguration is required on all loadBalancers where deploymentConfiguration.strategy is not ROLLING",
+    )
     .field_path(".loadBalancers")
 }
 
@@ -293,7 +294,9 @@ pub fn code_deploy_load_balancer() -> Rule {
         "{CONTROLLER} != 'CODE_DEPLOY' || has(self.loadBalancers) && size(self.loadBalancers) == 1 \
          && has(self.loadBalancers[0].targetGroupArn)"
     ))
-    .message("loadBalancers must have exactly one item, with a targetGroupArn, where deploymentController is CODE_DEPLOY")
+    .message(
+        "loadBalancers must have exactly one item, with a targetGroupArn, where deploymentController is CODE_DEPLOY",
+    )
     .field_path(".loadBalancers")
 }
 
@@ -336,5 +339,7 @@ pub fn distinct_target_groups() -> Rule {
          && self.all(l, !has(l.advancedConfiguration) \
          || self.filter(o, {ALTERNATE} l.advancedConfiguration.alternateTargetGroupArn).size() == 1)"
     ))
-    .message("no target group may stand twice in loadBalancers, neither as targetGroupArn nor as alternateTargetGroupArn")
+    .message(
+        "no target group may stand twice in loadBalancers, neither as targetGroupArn nor as alternateTargetGroupArn",
+    )
 }

@@ -299,7 +299,8 @@ async fn reconcile<K: Kind>(
         remember_managed(K::common(status), K::managed(&desired));
         for step in plan.steps {
             let ecs = cx.live.regions().ecs(K::common(status).region.as_deref().unwrap_or_default());
-            let answer = ecs.call(step.operation, &step.input).await.map_err(|error| Refusal::Ecs(step.what.clone(), error));
+            let answer =
+                ecs.call(step.operation, &step.input).await.map_err(|error| Refusal::Ecs(step.what.clone(), error));
             let answer = answer.inspect_err(|_| K::report(&desired, &observed, status))?;
             tracing::info!(object = %subject, %step, "applied");
             K::absorb(cx, &desired, &step, answer, status);
@@ -307,7 +308,11 @@ async fn reconcile<K: Kind>(
             applied.push(step);
         }
     }
-    Ok(Verdict::waiting(Reason::Retrying, "ECS keeps changing under the operator's hands; looking again", Duration::from_secs(5)))
+    Ok(Verdict::waiting(
+        Reason::Retrying,
+        "ECS keeps changing under the operator's hands; looking again",
+        Duration::from_secs(5),
+    ))
 }
 
 /// Until a plan is empty, what was managed before and what is managed now are both remembered: a crash between two
@@ -323,7 +328,10 @@ fn remember_managed(common: &mut CommonStatus, managed: Vec<String>) {
 fn shown(common: &mut CommonStatus, plan: &Plan) -> Verdict {
     common.plan = plan.lines();
     if common.plan.is_empty() {
-        return Verdict::ready(Reason::Observed, "ECS is as the manifest asks; nothing is managed under managementPolicy Observe.");
+        return Verdict::ready(
+            Reason::Observed,
+            "ECS is as the manifest asks; nothing is managed under managementPolicy Observe.",
+        );
     }
     let message = format!("{} (managementPolicy is Observe: nothing is changed)", common.plan.join("; "));
     Verdict { state: State::Idle, reason: Reason::Differs, message, next: Next::Change }

@@ -71,10 +71,8 @@ pub fn steps(what: &str, arn: &str, want: &Tags, have: &Tags, applied: &[String]
         .filter(|key| !want.contains_key(*key) && applied.iter().any(|path| *path == applied_path(key)))
         .collect();
     if !removed.is_empty() {
-        let because = removed
-            .iter()
-            .map(|key| Difference::new(applied_path(key), json!(have.get(*key)), Value::Null))
-            .collect();
+        let because =
+            removed.iter().map(|key| Difference::new(applied_path(key), json!(have.get(*key)), Value::Null)).collect();
         steps.push(Step::new(
             Operation::UntagResource,
             format!("untag {what}"),

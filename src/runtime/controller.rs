@@ -100,7 +100,10 @@ where
         .inspect_err(|error| tracing::warn!(kind = &*K::kind(&()), %error, "the watch broke; it is begun again"))
         .applied_objects()
         // Our own status writes start no pass; a deletion bumps the generation, prevent-deletion is an annotation.
-        .predicate_filter(predicates::generation.combine(predicates::annotations), kube::runtime::utils::PredicateConfig::default());
+        .predicate_filter(
+            predicates::generation.combine(predicates::annotations),
+            kube::runtime::utils::PredicateConfig::default(),
+        );
     Controller::for_stream(stream, store)
         .with_config(Config::default().concurrency(concurrency))
         .reconcile_on(UnboundedReceiverStream::new(triggers))
@@ -118,7 +121,10 @@ where
 }
 
 /// One watch of everything, or one a namespace: the store takes them as one.
-fn watches<K: Object>(client: &Client, namespaces: &[String]) -> BoxStream<'static, watcher::Result<watcher::Event<K>>> {
+fn watches<K: Object>(
+    client: &Client,
+    namespaces: &[String],
+) -> BoxStream<'static, watcher::Result<watcher::Event<K>>> {
     let watch = |api: Api<K>| watcher(api, watcher::Config::default().any_semantic()).default_backoff();
     match namespaces {
         [] => watch(Api::all(client.clone())).boxed(),
@@ -141,7 +147,11 @@ async fn guarded<K: Object>(object: Arc<K>, pass: &Pass<K>, failures: &Failures)
             Next::Backoff(BROKEN_PASS)
         }
         Err(_) => {
-            tracing::error!(kind = &*K::kind(&()), object = key, "a pass took too long; the object is tried again later");
+            tracing::error!(
+                kind = &*K::kind(&()),
+                object = key,
+                "a pass took too long; the object is tried again later"
+            );
             Next::Backoff(BROKEN_PASS)
         }
     };

@@ -16,9 +16,7 @@ pub fn relists_as_changes<K: Object, E: Send>(
 ) -> impl Stream<Item = Result<Event<K>, E>> + Send {
     let mut known: Listed<K> = HashMap::new();
     let mut listing: Option<Listed<K>> = None;
-    watch
-        .map_ok(move |event| stream::iter(changes(event, &mut known, &mut listing).into_iter().map(Ok)))
-        .try_flatten()
+    watch.map_ok(move |event| stream::iter(changes(event, &mut known, &mut listing).into_iter().map(Ok))).try_flatten()
 }
 
 fn changes<K: Object>(event: Event<K>, known: &mut Listed<K>, listing: &mut Option<Listed<K>>) -> Vec<Event<K>> {

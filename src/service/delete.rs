@@ -4,11 +4,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{
-    Service,
-    observe::LiveService,
-    references::References,
-};
+use super::{Service, observe::LiveService, references::References};
 use crate::{
     api::{EcsService, EcsServiceStatus, Reason},
     ecs::{Class, Ecs, Key, Operation, Pace},

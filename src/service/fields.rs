@@ -54,7 +54,10 @@ pub const FIELDS: &[Field] = &[
     at_creation("role"),
     field("deploymentController", Reset::To(|_| json!({ "type": "ECS" }))),
     field("deploymentConfiguration.strategy", Reset::To(|_| json!("ROLLING"))),
-    always("deploymentConfiguration.maximumPercent", Reset::To(|context| json!(if context.daemon { 100 } else { 200 }))),
+    always(
+        "deploymentConfiguration.maximumPercent",
+        Reset::To(|context| json!(if context.daemon { 100 } else { 200 })),
+    ),
     always(
         "deploymentConfiguration.minimumHealthyPercent",
         Reset::To(|context| json!(if context.daemon { 0 } else { 100 })),

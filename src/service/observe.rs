@@ -6,7 +6,10 @@ use tokio::time::Instant;
 use super::Desired;
 use crate::{
     api::{EcsServiceStatus, Reason},
-    ecs::{Key, Operation, Seen, canon::{self, Units}},
+    ecs::{
+        Key, Operation, Seen,
+        canon::{self, Units},
+    },
     reconcile::{
         Context, Refusal, Step, Verdict,
         tags::{self, Tags},
@@ -79,9 +82,7 @@ impl Observed {
     /// Nothing is going on.
     pub fn is_settled(&self) -> bool {
         self.service.as_ref().is_some_and(|service| {
-            service.status == "ACTIVE"
-                && !service.is_deploying()
-                && service.running_count >= service.desired_count
+            service.status == "ACTIVE" && !service.is_deploying() && service.running_count >= service.desired_count
         })
     }
 }
@@ -163,7 +164,8 @@ async fn resolve(cx: &Context, desired: &Desired, family: &str) -> Result<String
         .map_err(|error| Refusal::Ecs(format!("reading task definition {family}"), error))?;
     let arn = seen.json().and_then(|revision| revision.get("taskDefinitionArn")?.as_str().map(str::to_owned));
     arn.ok_or_else(|| {
-        let message = format!("spec.taskDefinition: ECS has no ACTIVE revision of '{family}'; register one, or name another");
+        let message =
+            format!("spec.taskDefinition: ECS has no ACTIVE revision of '{family}'; register one, or name another");
         Verdict::stalled(Reason::InvalidReference, message).into()
     })
 }

@@ -136,7 +136,9 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
                 canon::Verdict::Same => return Change::None,
                 // ECS does not show it: only an edit is a reason to send it again.
                 canon::Verdict::Unknown if applied.contains(&unseen_path(unit, &want)) => return Change::None,
-                canon::Verdict::Unknown if have.is_some() && applied.iter().any(|path| path == unit) => return Change::None,
+                canon::Verdict::Unknown if have.is_some() && applied.iter().any(|path| path == unit) => {
+                    return Change::None;
+                }
                 canon::Verdict::Unknown | canon::Verdict::Different => (want, value),
             }
         }
@@ -207,16 +209,23 @@ fn cannot_change(unit: &str, desired: &Desired, want: &Value, shown: &Value) -> 
 }
 
 /// What must not go into the same call, or not now.
-fn hold_back(live: &LiveService, input: &mut Map<String, Value>, because: &mut Vec<Difference>, withheld: &mut Vec<String>) {
+fn hold_back(
+    live: &LiveService,
+    input: &mut Map<String, Value>,
+    because: &mut Vec<Difference>,
+    withheld: &mut Vec<String>,
+) {
     let differs = |because: &[Difference], unit: &str| because.iter().any(|difference| difference.path == unit);
     let raises = because
         .iter()
         .any(|difference| difference.path == "desiredCount" && difference.want.as_i64() > Some(live.desired_count));
-    let moving = live.deployments.iter().skip(1).any(|old| live.primary().is_some_and(|new| new.capacity != old.capacity));
+    let moving =
+        live.deployments.iter().skip(1).any(|old| live.primary().is_some_and(|new| new.capacity != old.capacity));
     if raises && (differs(because, "capacityProviderStrategy") || moving) {
         leave_out(&["desiredCount"], input, because);
         withheld.push(
-            "desiredCount is raised once the old deployment is gone: ECS would place the increase on its capacity too".into(),
+            "desiredCount is raised once the old deployment is gone: ECS would place the increase on its capacity too"
+                .into(),
         );
     }
     let controller = ["deploymentController", "deploymentConfiguration.strategy"];
@@ -231,7 +240,9 @@ fn hold_back(live: &LiveService, input: &mut Map<String, Value>, because: &mut V
             input,
             because,
         );
-        withheld.push("the deployment strategy is changed once the load balancers have their advanced configuration".into());
+        withheld.push(
+            "the deployment strategy is changed once the load balancers have their advanced configuration".into(),
+        );
     }
 }
 

@@ -60,8 +60,10 @@ impl References {
 
     /// The current revision of the referred task definition.
     pub fn task_definition(&self, name: &str) -> Result<String, Refusal> {
-        let object =
-            self.task_definition.as_ref().ok_or_else(|| missing("spec.taskDefinitionRef", "EcsTaskDefinition", name))?;
+        let object = self
+            .task_definition
+            .as_ref()
+            .ok_or_else(|| missing("spec.taskDefinitionRef", "EcsTaskDefinition", name))?;
         let status = object.status.as_ref();
         let Some(arn) = status.and_then(|status| status.task_definition_arn.clone()) else {
             return Err(not_ready("spec.taskDefinitionRef", &**object, status.map(|status| &status.common)));
@@ -89,11 +91,7 @@ impl References {
     }
 }
 
-fn lookup<K: Object>(
-    store: &Store<K>,
-    reference: Option<&LocalReference>,
-    namespace: &str,
-) -> Option<Arc<K>> {
+fn lookup<K: Object>(store: &Store<K>, reference: Option<&LocalReference>, namespace: &str) -> Option<Arc<K>> {
     store.get(&ObjectRef::new(&reference?.name).within(namespace))
 }
 

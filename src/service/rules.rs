@@ -57,7 +57,10 @@ fn controller(spec: &EcsServiceSpec) -> &str {
 
 /// How tasks are replaced.
 fn strategy(spec: &EcsServiceSpec) -> &str {
-    spec.deployment_configuration.as_ref().and_then(|deployment| text(deployment.strategy.as_ref())).unwrap_or("ROLLING")
+    spec.deployment_configuration
+        .as_ref()
+        .and_then(|deployment| text(deployment.strategy.as_ref()))
+        .unwrap_or("ROLLING")
 }
 
 fn daemon(spec: &EcsServiceSpec) -> bool {
@@ -67,8 +70,7 @@ fn daemon(spec: &EcsServiceSpec) -> bool {
 fn fargate(spec: &EcsServiceSpec) -> bool {
     let providers = items(spec.capacity_provider_strategy.as_ref());
     text(spec.launch_type.as_ref()) == Some("FARGATE")
-        || !providers.is_empty()
-            && providers.iter().all(|item| crate::api::rules::on_fargate(&item.capacity_provider))
+        || !providers.is_empty() && providers.iter().all(|item| crate::api::rules::on_fargate(&item.capacity_provider))
 }
 
 fn external_instances(spec: &EcsServiceSpec) -> bool {

@@ -46,7 +46,8 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
 /// A deployment that no call of ours made becomes ours where nothing managed differs: the first look at an adopted
 /// service, or a deployment forced from the console. One known before ours is a rollback and never becomes ours.
 fn take_over(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus, id: &str) {
-    let is_new = status.own_deployment.as_deref() != Some(id) && !status.known_deployments.iter().any(|known| known == id);
+    let is_new =
+        status.own_deployment.as_deref() != Some(id) && !status.known_deployments.iter().any(|known| known == id);
     if is_new && plan::plan(desired, observed, &status.common.applied_fields).is_ok_and(|plan| plan.is_empty()) {
         becomes_ours(status, id);
     }
@@ -156,7 +157,10 @@ fn settled(
     let ready = status.common.conditions.iter().any(|condition| condition.type_ == READY && condition.status == "True");
     let was_ready = ready && status.own_deployment.as_deref() == Some(&primary.id);
     if !desired.is_daemon() && !was_ready && service.running_count < service.desired_count {
-        return Verdict::progressing(Reason::Deploying, format!("{counts}, {} is deployed ({}).", revision(primary), primary.id));
+        return Verdict::progressing(
+            Reason::Deploying,
+            format!("{counts}, {} is deployed ({}).", revision(primary), primary.id),
+        );
     }
     Verdict::ready(Reason::Deployed, format!("{} is deployed ({}).", revision(primary), primary.id))
 }
@@ -168,11 +172,16 @@ fn task_set(desired: &Desired, service: &LiveService) -> Verdict {
     let controller = desired.controller();
     let primary = sets.into_iter().find(|set| text(set, "status").as_deref() == Some("PRIMARY"));
     match primary.map(|set| text(set, "stabilityStatus")) {
-        None => Verdict::ready(Reason::Deployed, format!("Nothing is outstanding: {controller} has no PRIMARY task set yet.")),
+        None => Verdict::ready(
+            Reason::Deployed,
+            format!("Nothing is outstanding: {controller} has no PRIMARY task set yet."),
+        ),
         Some(Some(stability)) if stability == "STEADY_STATE" => {
             Verdict::ready(Reason::Deployed, format!("The PRIMARY task set of {controller} is steady."))
         }
-        Some(_) => Verdict::progressing(Reason::Deploying, format!("The PRIMARY task set of {controller} is stabilizing.")),
+        Some(_) => {
+            Verdict::progressing(Reason::Deploying, format!("The PRIMARY task set of {controller} is stabilizing."))
+        }
     }
 }
 

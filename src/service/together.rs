@@ -24,7 +24,9 @@ fn network(task_definition: &EcsTaskDefinitionSpec, service: &Map<String, Value>
     let mode = task_definition.network_mode.as_ref().map_or("bridge", |mode| mode.as_str());
     let configured = service.contains_key("networkConfiguration");
     let message = match (mode == "awsvpc", configured) {
-        (true, false) => "is required: the task definition's networkMode is 'awsvpc'; name the subnets there".to_owned(),
+        (true, false) => {
+            "is required: the task definition's networkMode is 'awsvpc'; name the subnets there".to_owned()
+        }
         (false, true) => format!("must not be set: the task definition's networkMode is '{mode}', not 'awsvpc'"),
         _ => return Vec::new(),
     };
@@ -61,10 +63,12 @@ fn containers(task_definition: &EcsTaskDefinitionSpec, service: &Map<String, Val
 fn has_port(container: &ContainerDefinition, port: i64) -> bool {
     container.port_mappings.iter().flatten().any(|mapping| {
         mapping.container_port.is_some_and(|mapped| i64::from(mapped) == port)
-            || mapping.container_port_range.as_deref().and_then(|range| range.split_once('-')).is_some_and(|(from, to)| {
-                let bound = |text: &str| text.trim().parse::<i64>().ok();
-                bound(from).is_some_and(|from| from <= port) && bound(to).is_some_and(|to| port <= to)
-            })
+            || mapping.container_port_range.as_deref().and_then(|range| range.split_once('-')).is_some_and(
+                |(from, to)| {
+                    let bound = |text: &str| text.trim().parse::<i64>().ok();
+                    bound(from).is_some_and(|from| from <= port) && bound(to).is_some_and(|to| port <= to)
+                },
+            )
     })
 }
 
@@ -78,7 +82,10 @@ fn port_names(task_definition: &EcsTaskDefinitionSpec, service: &Map<String, Val
         .collect();
     let connect = service.get("serviceConnectConfiguration").and_then(Value::as_object);
     let places = [
-        ("spec.serviceConnectConfiguration.services", connect.map(|connect| list(connect, "services")).unwrap_or_default()),
+        (
+            "spec.serviceConnectConfiguration.services",
+            connect.map(|connect| list(connect, "services")).unwrap_or_default(),
+        ),
         ("spec.vpcLatticeConfigurations", list(service, "vpcLatticeConfigurations")),
         ("spec.gatewayConnectors", list(service, "gatewayConnectors")),
     ];
@@ -115,7 +122,10 @@ fn volumes(task_definition: &EcsTaskDefinitionSpec, service: &Map<String, Value>
         .map(|name| {
             Violation::new(
                 "spec.volumeConfigurations",
-                format!("'{name}' is no volume that the task definition has configuredAtLaunch; it has: {}", none_or(&at_launch)),
+                format!(
+                    "'{name}' is no volume that the task definition has configuredAtLaunch; it has: {}",
+                    none_or(&at_launch)
+                ),
             )
         })
         .collect();

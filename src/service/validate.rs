@@ -50,7 +50,8 @@ impl Desired {
     pub fn managed(&self) -> Vec<String> {
         let own_tags = self.tags.iter().flatten().map(|tag| tags::applied_path(&tag.key));
         let units = self.units.iter().filter(|(unit, _)| *unit != "cluster").flat_map(|(unit, value)| {
-            let unseen = canon::compare(unit, value, None) == canon::Verdict::Unknown && canon::UNSEEN.contains(&unit.as_str());
+            let unseen =
+                canon::compare(unit, value, None) == canon::Verdict::Unknown && canon::UNSEEN.contains(&unit.as_str());
             std::iter::once(unit.clone()).chain(unseen.then(|| unseen_path(unit, value)))
         });
         units.chain(own_tags).collect()
@@ -155,11 +156,16 @@ fn cluster(
             (text.rsplit('/').next().unwrap_or(text).to_owned(), region)
         }
         (None, None) => {
-            return Err(Verdict::refused(Reason::InvalidParameter, "spec: exactly one of clusterRef and cluster must be set").into());
+            return Err(Verdict::refused(
+                Reason::InvalidParameter,
+                "spec: exactly one of clusterRef and cluster must be set",
+            )
+            .into());
         }
     };
     if let Some(bound) = &status.cluster_arn
-        && (!bound.ends_with(&format!(":cluster/{name}")) || status.common.region.as_deref().is_some_and(|bound| bound != region))
+        && (!bound.ends_with(&format!(":cluster/{name}"))
+            || status.common.region.as_deref().is_some_and(|bound| bound != region))
     {
         let message = format!(
             "spec.clusterRef: the service is bound to {bound} and now refers to cluster '{name}' in {region}; a service can't \

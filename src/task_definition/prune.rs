@@ -77,10 +77,8 @@ async fn in_use(cx: &Context, desired: &Desired) -> Result<BTreeSet<String>, Ecs
     }
     let ecs = cx.live.regions().ecs(&desired.region);
     for (key, _) in cx.live.held(Target::Cluster).iter().filter(|(key, _)| *key.group.region == *desired.region) {
-        let input = Map::from_iter([
-            ("cluster".to_owned(), json!(&*key.name)),
-            ("family".to_owned(), json!(desired.family)),
-        ]);
+        let input =
+            Map::from_iter([("cluster".to_owned(), json!(&*key.name)), ("family".to_owned(), json!(desired.family))]);
         let tasks = ecs.call(Operation::ListTasks, &input).await?;
         let tasks = tasks.get("taskArns").and_then(Value::as_array).cloned().unwrap_or_default();
         if tasks.is_empty() {

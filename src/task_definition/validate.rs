@@ -70,7 +70,9 @@ pub fn validate(
     }
     let size = Value::Object(input.clone()).to_string().len();
     if size > LARGEST {
-        return Err(refused(format!("spec: the task definition has {size} bytes of JSON; ECS takes at most {LARGEST}")));
+        return Err(refused(format!(
+            "spec: the task definition has {size} bytes of JSON; ECS takes at most {LARGEST}"
+        )));
     }
     let canonical = canon::task_definition(&Value::Object(input.clone()))
         .map_err(|error| refused(format!("spec can't be read as an ECS task definition: {error}")))?;

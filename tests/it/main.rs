@@ -1,4 +1,8 @@
 //! Integration tests: one binary, a module a subject.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod canon;
+mod coverage;
+mod rule_table;
+mod schema;
 mod support;

@@ -8,10 +8,8 @@ use crate::api::rules;
 /// The region never changes, but gives way to a reference to the cluster, which then says it.
 pub fn immutable_region() -> Rule {
     let mut rule = rules::immutable_region();
-    rule.rule = format!(
-        "has(oldSelf.spec.region) && !has(self.spec.region) && has(self.spec.clusterRef) || ({})",
-        rule.rule
-    );
+    rule.rule =
+        format!("has(oldSelf.spec.region) && !has(self.spec.region) && has(self.spec.clusterRef) || ({})", rule.rule);
     rule
 }
 
@@ -68,11 +66,11 @@ pub fn immutable_role() -> Rule {
     Rule::new(format!(
         "has(self.role) ? has(oldSelf.role) && self.role == oldSelf.role : !has(oldSelf.role) || !({ROLE_USED})"
     ))
-        .message(Message::Expression(
-            "'role is immutable: it is \\'' + (has(oldSelf.role) ? oldSelf.role : '') + '\\''".into(),
-        ))
-        .reason(Reason::FieldValueForbidden)
-        .field_path(".role")
+    .message(Message::Expression(
+        "'role is immutable: it is \\'' + (has(oldSelf.role) ? oldSelf.role : '') + '\\''".into(),
+    ))
+    .reason(Reason::FieldValueForbidden)
+    .field_path(".role")
 }
 
 /// No service becomes one of CodeDeploy's.

@@ -26,7 +26,7 @@ pub use self::{
     compare::{Verdict, compare, differs},
     complete::complete_service_unit,
     quantity::quantity,
-    service::{SERVICE_RULES, UNSEEN, ServiceContext, desired_service, observed_service, service_unit, service_units},
+    service::{SERVICE_RULES, ServiceContext, UNSEEN, desired_service, observed_service, service_unit, service_units},
     task_definition::{TASK_DEFINITION_RULES, task_definition},
 };
 
@@ -192,7 +192,8 @@ fn sorted_text(value: &Value) -> String {
         Value::Object(members) => {
             let mut names: Vec<&String> = members.keys().collect();
             names.sort_unstable();
-            let members = names.iter().map(|name| format!("{}:{}", Value::from(name.as_str()), sorted_text(&members[*name])));
+            let members =
+                names.iter().map(|name| format!("{}:{}", Value::from(name.as_str()), sorted_text(&members[*name])));
             format!("{{{}}}", members.collect::<Vec<_>>().join(","))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(sorted_text).collect::<Vec<_>>().join(",")),

@@ -31,7 +31,9 @@ impl ServiceContext {
             daemon: text_at(service, "schedulingStrategy") == Some("DAEMON"),
             shifts_traffic: strategy.is_some_and(|strategy| strategy != "ROLLING"),
             fargate: text_at(service, "launchType") == Some("FARGATE")
-                || providers.filter_map(|item| text_at(item, "capacityProvider")).any(|name| name.starts_with("FARGATE")),
+                || providers
+                    .filter_map(|item| text_at(item, "capacityProvider"))
+                    .any(|name| name.starts_with("FARGATE")),
         }
     }
 }

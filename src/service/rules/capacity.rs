@@ -161,8 +161,7 @@ fn placement_strategy(field: &str, strategy: &PlacementStrategy, found: &mut Fou
     let (kind, by) = (strategy.r#type.as_str(), strategy.field.as_deref());
     found.rule(kind != "random" || by.is_none(), field, "field must be absent where type is random");
     found.rule(
-        kind != "binpack"
-            || by.is_some_and(|by| by.eq_ignore_ascii_case("cpu") || by.eq_ignore_ascii_case("memory")),
+        kind != "binpack" || by.is_some_and(|by| by.eq_ignore_ascii_case("cpu") || by.eq_ignore_ascii_case("memory")),
         field,
         "field must be cpu or memory where type is binpack",
     );

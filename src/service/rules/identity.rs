@@ -33,9 +33,9 @@ pub(super) fn check(new: &EcsService, old: Option<&EcsService>, found: &mut Foun
             "region must be absent where clusterRef is set: the cluster's region is used",
         );
         found.rule(
-            spec.cluster.as_ref().is_none_or(|cluster| {
-                !cluster.starts_with("arn:") || cluster.contains(&format!(":ecs:{region}:"))
-            }),
+            spec.cluster
+                .as_ref()
+                .is_none_or(|cluster| !cluster.starts_with("arn:") || cluster.contains(&format!(":ecs:{region}:"))),
             "spec.region",
             format!("region '{region}' must be the region in the ARN of cluster"),
         );

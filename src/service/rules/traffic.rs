@@ -18,8 +18,7 @@ pub(super) fn check(spec: &EcsServiceSpec, found: &mut Found) {
         "advancedConfiguration is required on all loadBalancers where deploymentConfiguration.strategy is not ROLLING",
     );
     found.rule(
-        controller(spec) != "CODE_DEPLOY"
-            || matches!(balancers, [LoadBalancer { target_group_arn: Some(_), .. }]),
+        controller(spec) != "CODE_DEPLOY" || matches!(balancers, [LoadBalancer { target_group_arn: Some(_), .. }]),
         "spec.loadBalancers",
         "loadBalancers must have exactly one item, with a targetGroupArn, where deploymentController is CODE_DEPLOY",
     );
@@ -85,7 +84,8 @@ fn load_balancers(balancers: &[LoadBalancer], found: &mut Found) {
     let mut groups: Vec<&str> = balancers
         .iter()
         .flat_map(|balancer| {
-            let alternate = balancer.advanced_configuration.as_ref().map(|advanced| &advanced.alternate_target_group_arn);
+            let alternate =
+                balancer.advanced_configuration.as_ref().map(|advanced| &advanced.alternate_target_group_arn);
             balancer.target_group_arn.iter().chain(alternate)
         })
         .map(String::as_str)
@@ -116,7 +116,11 @@ fn service_connect(connect: &ServiceConnectConfiguration, found: &mut Found) {
     const FIELD: &str = "spec.serviceConnectConfiguration";
     let (log, access_log) = (connect.log_configuration.is_some(), connect.access_log_configuration.is_some());
     let settings = items(connect.container_configurations.as_ref());
-    let more = connect.namespace.is_some() || !items(connect.services.as_ref()).is_empty() || log || access_log || !settings.is_empty();
+    let more = connect.namespace.is_some()
+        || !items(connect.services.as_ref()).is_empty()
+        || log
+        || access_log
+        || !settings.is_empty();
     found.rule(
         connect.enabled || !more,
         format!("{FIELD}.enabled"),
