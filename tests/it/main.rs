@@ -1,3 +1,4 @@
 //! The tests that stand outside the crate.
 
 mod canon;
+mod generate;
