@@ -139,6 +139,7 @@ fn document() -> BoxedStrategy<Value> {
         any::<bool>().prop_map(Value::from),
         (-5..5_i64).prop_map(Value::from),
         "[a-z]{0,3}".prop_map(Value::from),
+        Just(Value::Null),
         Just(json!([])),
         Just(json!({})),
     ];
