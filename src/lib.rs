@@ -6,3 +6,5 @@
 pub mod api;
 pub mod ecs;
 pub mod cluster;
+pub mod reconcile;
+pub mod runtime;

@@ -1,3 +1,104 @@
-//! `EcsCluster`: one pass.
+//! `EcsCluster`: one pass, in the order of [`Kind`].
 
+mod delete;
+mod observe;
+mod plan;
 pub mod rules;
+mod status;
+mod validate;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+pub use self::{observe::Observed, validate::Desired};
+use crate::{
+    api::{CommonStatus, EcsCluster, EcsClusterStatus},
+    ecs::{Key, Pace},
+    reconcile::{Context, Deletion, Kind, Plan, Policies, Refusal, Settings, Step, Story, Verdict},
+};
+
+/// The room of `EcsCluster`.
+#[derive(Debug)]
+pub struct Cluster;
+
+impl Kind for Cluster {
+    const FINALIZER: &'static str = "ecs-operator.dev/cluster";
+    type Object = EcsCluster;
+    type Status = EcsClusterStatus;
+    type References = ();
+    type Desired = Desired;
+    type Observed = Observed;
+
+    fn policies(object: &EcsCluster) -> Policies {
+        Policies {
+            deletion: object.spec.deletion_policy,
+            adoption: object.spec.adoption_policy.unwrap_or_default(),
+            management: object.spec.management_policy.unwrap_or_default(),
+        }
+    }
+
+    fn status(object: &EcsCluster) -> Option<&EcsClusterStatus> {
+        object.status.as_ref()
+    }
+
+    fn common(status: &mut EcsClusterStatus) -> &mut CommonStatus {
+        &mut status.common
+    }
+
+    fn references(_: &Context, _: &EcsCluster) {}
+
+    fn validate(
+        object: &EcsCluster,
+        (): &(),
+        status: &EcsClusterStatus,
+        settings: &Settings,
+    ) -> Result<Desired, Verdict> {
+        validate::validate(object, status, settings)
+    }
+
+    async fn observe(
+        cx: &Context,
+        desired: &Desired,
+        _: &EcsClusterStatus,
+        since: Option<Instant>,
+    ) -> Result<Observed, Refusal> {
+        observe::observe(cx, desired, since).await
+    }
+
+    fn observed_at(observed: &Observed) -> Instant {
+        observed.at
+    }
+
+    fn keys(desired: &Desired, observed: &Observed) -> Vec<(Key, Pace)> {
+        let pace = if observed.is_settled() { Pace::Quiet } else { Pace::Rolling };
+        vec![(desired.key.clone(), pace)]
+    }
+
+    fn plan(desired: &Desired, observed: &Observed, status: &EcsClusterStatus) -> Result<Plan, Verdict> {
+        plan::plan(desired, observed, &status.common.applied_fields)
+    }
+
+    // UpdateCluster was seen to change what it was not asked to: ECS is read again after every write.
+    fn absorb(_: &Context, _: &Desired, _: &Step, _: Value, _: &mut EcsClusterStatus) {}
+
+    fn report(desired: &Desired, observed: &Observed, status: &mut EcsClusterStatus) {
+        status::report(desired, observed, status);
+    }
+
+    fn verdict(_: &Desired, observed: &Observed, _: &EcsClusterStatus) -> Verdict {
+        status::verdict(observed)
+    }
+
+    fn managed(desired: &Desired) -> Vec<String> {
+        desired.managed()
+    }
+
+    async fn delete(
+        cx: &Context,
+        object: &EcsCluster,
+        status: &EcsClusterStatus,
+        story: &mut Story,
+    ) -> Result<Deletion, Refusal> {
+        delete::delete(cx, object, status, story).await
+    }
+}

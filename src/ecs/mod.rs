@@ -1,4 +1,13 @@
 //! Everything AWS. Nothing outside this room names a type of the AWS SDK.
 
 pub mod canon;
+pub mod client;
+pub mod error;
+pub mod live;
 pub mod shapes;
+
+pub use self::{
+    client::{Ecs, Operation, Regions},
+    error::{Class, EcsError},
+    live::{Cadence, Key, Live, Pace, Seen, Target},
+};

@@ -1,0 +1,119 @@
+//! Deleting a cluster: only ours, only when it is empty, and it says what it waits for.
+
+use std::time::Duration;
+
+use kube::ResourceExt;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use super::{Cluster, observe::live_cluster};
+use crate::{
+    api::{EcsCluster, EcsClusterStatus, Reason},
+    ecs::{Class, Ecs, Key, Operation, Pace},
+    reconcile::{Context, Deletion, Kind, Refusal, Step, Story, Subject, Verdict, owner::{Claim, Owner}, spec},
+};
+
+/// How many of the things in a cluster its condition names.
+const NAMED: usize = 5;
+
+/// One look and at most one call.
+pub async fn delete(
+    cx: &Context,
+    object: &EcsCluster,
+    status: &EcsClusterStatus,
+    story: &mut Story,
+) -> Result<Deletion, Refusal> {
+    let region = spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), &cx.settings)?;
+    let name = object.spec.cluster_name.clone().unwrap_or_else(|| object.name_any());
+    let namespace = object.namespace().unwrap_or_default();
+    let what = format!("cluster {name}");
+    let key = Key::cluster(&region, &name);
+    let seen = cx
+        .live
+        .get(&key, Some(Instant::now()))
+        .await
+        .map_err(|error| Refusal::Ecs(format!("reading {what}"), error))?;
+    let Some(cluster) = live_cluster(&seen) else { return Ok(Deletion::Done) };
+    let owner = Owner::new(&cx.settings.installation, "EcsCluster", &namespace, &object.name_any());
+    let Claim::Ours(origin) = Claim::read(&cluster.tags, &owner) else { return Ok(Deletion::Done) };
+    if !Cluster::policies(object).deletes(origin) {
+        return Ok(Deletion::Done);
+    }
+    cx.interests.set(&cx.live, &Subject::of(object), vec![(key, Pace::Rolling)]);
+    if let Some(waits) = our_services(cx, object, &namespace) {
+        return Ok(Deletion::Waiting(Verdict::waiting_for_change(Reason::Deleting, waits)));
+    }
+    if cluster.status != "ACTIVE" {
+        return Ok(Deletion::Waiting(Verdict::progressing(Reason::Deleting, format!("{what} is {} in ECS.", cluster.status))));
+    }
+    let ecs = cx.live.regions().ecs(&region);
+    let inside = contents(&ecs, &name).await?;
+    if !inside.is_empty() {
+        return Ok(blocked(&what, &inside));
+    }
+    let step = Step::new(Operation::DeleteCluster, format!("delete {what}"), json!({ "cluster": name }), Vec::new());
+    match ecs.call(step.operation, &step.input).await {
+        Ok(answer) => {
+            story.did(&step);
+            if answer.pointer("/cluster/status").and_then(Value::as_str) == Some("INACTIVE") {
+                return Ok(Deletion::Done);
+            }
+            Ok(Deletion::Waiting(Verdict::progressing(Reason::Deleting, format!("{what} is being deleted by ECS."))))
+        }
+        Err(error) if error.class == Class::Absent => Ok(Deletion::Done),
+        // DRAINING services count and are not listed.
+        Err(error) if error.code.starts_with("ClusterContains") => Ok(blocked(&what, &[error.message])),
+        Err(error) => Err(Refusal::Ecs(step.what, error)),
+    }
+}
+
+fn blocked(what: &str, inside: &[String]) -> Deletion {
+    let more = inside.len().saturating_sub(NAMED);
+    let mut named = inside[..inside.len().min(NAMED)].join(", ");
+    if more > 0 {
+        named = format!("{named} and {more} more");
+    }
+    Deletion::Waiting(Verdict::waiting(
+        Reason::DeletionBlocked,
+        format!("{what} is not empty; it is deleted once these are gone: {named}"),
+        Duration::from_secs(15),
+    ))
+}
+
+/// The services of this namespace that refer to the cluster and are still there: they drain first.
+fn our_services(cx: &Context, object: &EcsCluster, namespace: &str) -> Option<String> {
+    let name = object.name_any();
+    let mut waits: Vec<String> = cx
+        .services
+        .state()
+        .iter()
+        .filter(|service| service.namespace().as_deref() == Some(namespace))
+        .filter(|service| service.spec.cluster_ref.as_ref().is_some_and(|cluster| cluster.name == name))
+        .map(|service| service.name_any())
+        .collect();
+    waits.sort_unstable();
+    (!waits.is_empty()).then(|| format!("Waits for EcsService {}, which still refers to it.", waits.join(", ")))
+}
+
+/// What ECS lists in the cluster, by name.
+async fn contents(ecs: &Ecs, cluster: &str) -> Result<Vec<String>, Refusal> {
+    let lists = [
+        (Operation::ListServices, "serviceArns", "service"),
+        (Operation::ListTasks, "taskArns", "task"),
+        (Operation::ListContainerInstances, "containerInstanceArns", "container instance"),
+    ];
+    let mut found = Vec::new();
+    for (operation, list, kind) in lists {
+        let input = Map::from_iter([("cluster".to_owned(), json!(cluster)), ("maxResults".to_owned(), json!(100))]);
+        let answer = match ecs.call(operation, &input).await {
+            Ok(answer) => answer,
+            Err(error) if error.class == Class::Absent => continue,
+            Err(error) => return Err(Refusal::Ecs(format!("listing what is in cluster {cluster}"), error)),
+        };
+        let arns = answer.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+        found.extend(arns.iter().filter_map(Value::as_str).map(|arn| {
+            format!("{kind} {}", arn.rsplit('/').next().unwrap_or(arn))
+        }));
+    }
+    Ok(found)
+}

@@ -1,0 +1,70 @@
+//! What ECS shows of a cluster.
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::Desired;
+use crate::{
+    ecs::Seen,
+    reconcile::{
+        Context, Refusal,
+        tags::{self, Tags},
+    },
+};
+
+/// A cluster as ECS shows it.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// The cluster that is there, if any; one that is INACTIVE is not.
+    pub cluster: Option<LiveCluster>,
+    /// When the observation began.
+    pub at: Instant,
+}
+
+/// A cluster that is there.
+#[derive(Clone, Debug)]
+pub struct LiveCluster {
+    /// Its ARN.
+    pub arn: String,
+    /// ACTIVE, PROVISIONING, DEPROVISIONING or FAILED.
+    pub status: String,
+    /// Whether capacity providers are being attached or detached.
+    pub is_busy: bool,
+    /// Its tags, without those of AWS.
+    pub tags: Tags,
+    /// The whole answer.
+    pub json: Value,
+}
+
+impl Observed {
+    /// Nothing is going on.
+    pub fn is_settled(&self) -> bool {
+        self.cluster.as_ref().is_some_and(|cluster| cluster.status == "ACTIVE" && !cluster.is_busy)
+    }
+}
+
+/// Reads the cluster.
+pub async fn observe(cx: &Context, desired: &Desired, since: Option<Instant>) -> Result<Observed, Refusal> {
+    let seen = cx
+        .live
+        .get(&desired.key, since)
+        .await
+        .map_err(|error| Refusal::Ecs(format!("reading cluster {}", desired.name), error))?;
+    Ok(Observed { cluster: live_cluster(&seen), at: seen.at })
+}
+
+/// The cluster in an observation.
+pub fn live_cluster(seen: &Seen) -> Option<LiveCluster> {
+    let json = seen.json()?;
+    let text = |name: &str| json.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    if text("status") == "INACTIVE" {
+        return None;
+    }
+    Some(LiveCluster {
+        arn: text("clusterArn"),
+        status: text("status"),
+        is_busy: text("attachmentsStatus") == "UPDATE_IN_PROGRESS",
+        tags: tags::from_json(json.get("tags")),
+        json,
+    })
+}

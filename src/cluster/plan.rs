@@ -1,0 +1,144 @@
+//! What has to be called so that ECS is as the manifest asks. Pure.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Desired,
+    observe::{LiveCluster, Observed},
+};
+use crate::{
+    api::{Origin, Reason},
+    ecs::{
+        Operation,
+        canon::{self, Units},
+    },
+    reconcile::{Difference, Plan, Step, Verdict, owner::Claim, tags},
+};
+
+/// The units that PutClusterCapacityProviders replaces together; all others are UpdateCluster's.
+const CAPACITY: [&str; 2] = ["capacityProviders", "defaultCapacityProviderStrategy"];
+
+/// The calls that close the difference.
+pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Result<Plan, Verdict> {
+    let what = format!("cluster {}", desired.name);
+    let Some(cluster) = &observed.cluster else {
+        return Ok(Plan { steps: vec![create(desired, &what)], ..Plan::default() });
+    };
+    let origin = Claim::read(&cluster.tags, &desired.owner)
+        .settle(desired.adoption, &what, &desired.owner)
+        .map_err(|(reason, message)| Verdict::stalled(reason, message))?;
+    match cluster.status.as_str() {
+        "ACTIVE" => {}
+        "FAILED" => {
+            return Err(Verdict::stalled(
+                Reason::DeploymentFailed,
+                format!("{what} is FAILED in ECS; see its capacity provider attachments, then delete it there or here"),
+            ));
+        }
+        other => {
+            return Err(Verdict::progressing(Reason::Deploying, format!("{what} is {other} in ECS.")));
+        }
+    }
+    let observed_units = canon::observed_cluster(&cluster.json)
+        .map_err(|error| Verdict::retrying(format!("ECS's answer can't be read: {error}")))?;
+    let (differences, notes) = differences(&desired.units, &observed_units, applied);
+    let (capacity, other): (Vec<_>, Vec<_>) =
+        differences.into_iter().partition(|difference| CAPACITY.contains(&difference.path.as_str()));
+    let mut plan = Plan { notes, ..Plan::default() };
+    if !other.is_empty() {
+        let mut input = Map::from_iter([("cluster".to_owned(), json!(desired.name))]);
+        for difference in &other {
+            put(&mut input, &difference.path, desired);
+        }
+        plan.steps.push(Step::new(Operation::UpdateCluster, format!("update {what}"), input.into(), other));
+    }
+    if !capacity.is_empty() {
+        if cluster.is_busy {
+            return Err(Verdict::waiting(
+                Reason::Deploying,
+                format!("{what} still attaches or detaches capacity providers; the next change waits for it"),
+                Duration::from_secs(10),
+            ));
+        }
+        plan.steps.push(capacity_step(desired, cluster, &what, capacity));
+    }
+    let want = tags::desired(desired.tags.as_deref(), &desired.owner, origin);
+    plan.steps.extend(tags::steps(&what, &cluster.arn, &want, &cluster.tags, applied));
+    Ok(plan)
+}
+
+fn create(desired: &Desired, what: &str) -> Step {
+    let mut input = desired.input.clone();
+    input.insert("clusterName".into(), json!(desired.name));
+    let all = tags::desired(desired.tags.as_deref(), &desired.owner, Origin::Created);
+    input.insert("tags".into(), tags::to_json(&all));
+    Step::new(Operation::CreateCluster, format!("create {what}"), input.into(), Vec::new())
+}
+
+/// What is set and differs, and what was set, is no more, and is not yet as ECS does without it.
+fn differences(desired: &Units, observed: &Units, applied: &[String]) -> (Vec<Difference>, Vec<String>) {
+    let mut found = Vec::new();
+    let mut notes = Vec::new();
+    for unit in canon::cluster_units() {
+        let have = observed.get(unit).cloned().unwrap_or_default();
+        let want = match desired.get(unit) {
+            Some(want) => want.clone(),
+            None if applied.iter().any(|path| path == unit) => match reset(unit) {
+                Some(value) => match canon::cluster_unit(unit, Some(&value)) {
+                    Ok(value) => value,
+                    Err(_) => continue,
+                },
+                None => {
+                    if have != json!({}) {
+                        notes.push(format!("{unit} was removed from the manifest; ECS can't unset it, so it stays as it is"));
+                    }
+                    continue;
+                }
+            },
+            None => continue,
+        };
+        if canon::differs(unit, &want, &have) {
+            found.push(Difference::new(unit, have, want));
+        }
+    }
+    (found, notes)
+}
+
+/// What is sent for a unit that was removed from the manifest; `None` where ECS knows no way back.
+fn reset(unit: &str) -> Option<Value> {
+    match unit {
+        "capacityProviders" | "defaultCapacityProviderStrategy" => Some(json!([])),
+        "settings" => Some(json!([{ "name": "containerInsights", "value": "disabled" }])),
+        "configuration.executeCommandConfiguration" => Some(json!({ "logging": "DEFAULT" })),
+        "serviceConnectDefaults" => Some(json!({ "namespace": "" })),
+        _ => None,
+    }
+}
+
+/// Puts a differing unit into UpdateCluster's input: as the manifest has it, or its reset value.
+fn put(input: &mut Map<String, Value>, unit: &str, desired: &Desired) {
+    let written = unit.split('.').try_fold(&Value::Null, |at, name| {
+        if at.is_null() { desired.input.get(name) } else { at.get(name) }
+    });
+    if let Some(value) = written.cloned().or_else(|| reset(unit)) {
+        canon::insert_unit(input, unit, value);
+    }
+}
+
+/// Both lists are replaced together: the one that is not managed goes back as it is.
+fn capacity_step(desired: &Desired, cluster: &LiveCluster, what: &str, because: Vec<Difference>) -> Step {
+    let mut input = Map::from_iter([("cluster".to_owned(), json!(desired.name))]);
+    for unit in CAPACITY {
+        let changed = because.iter().any(|difference| difference.path == unit);
+        let value = if changed { desired.input.get(unit) } else { cluster.json.get(unit) };
+        input.insert(unit.into(), value.cloned().unwrap_or_else(|| json!([])));
+    }
+    Step::new(
+        Operation::PutClusterCapacityProviders,
+        format!("set the capacity providers of {what}"),
+        input.into(),
+        because,
+    )
+}

@@ -1,0 +1,74 @@
+//! From the manifest's text to what is asked of ECS. Pure.
+
+use kube::ResourceExt;
+use serde_json::{Map, Value};
+
+use super::rules;
+use crate::{
+    api::{AdoptionPolicy, EcsCluster, EcsClusterStatus, Reason},
+    ecs::{
+        Key,
+        canon::{self, Units},
+        shapes::Tag,
+    },
+    reconcile::{Settings, Verdict, owner::Owner, spec, tags},
+};
+
+/// What a manifest asks.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// The cluster in ECS.
+    pub key: Key,
+    /// Its name.
+    pub name: String,
+    /// Its region.
+    pub region: String,
+    /// CreateCluster's input as the manifest has it, without name and tags.
+    pub input: Map<String, Value>,
+    /// The same in canonical form, unit by unit.
+    pub units: Units,
+    /// The user's tags.
+    pub tags: Option<Vec<Tag>>,
+    /// Who we are to it.
+    pub owner: Owner,
+    /// Whether to take over a cluster that exists.
+    pub adoption: AdoptionPolicy,
+}
+
+impl Desired {
+    /// The paths that the manifest manages.
+    pub fn managed(&self) -> Vec<String> {
+        let own_tags = self.tags.iter().flatten().map(|tag| tags::applied_path(&tag.key));
+        self.units.keys().cloned().chain(own_tags).collect()
+    }
+}
+
+/// Members of the spec that are ours, not CreateCluster's, or that are handled on their own.
+const APART: &[&str] = &["region", "deletionPolicy", "adoptionPolicy", "managementPolicy", "clusterName", "tags"];
+
+/// The only door from a manifest into typed values.
+pub fn validate(object: &EcsCluster, status: &EcsClusterStatus, settings: &Settings) -> Result<Desired, Verdict> {
+    if let Some(violation) = rules::violations(object, None).into_iter().find(|found| found.field != "metadata.name") {
+        return Err(Verdict::refused(Reason::InvalidParameter, violation.to_string()));
+    }
+    let region = spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), settings)?;
+    let name = object.spec.cluster_name.clone().unwrap_or_else(|| object.name_any());
+    let input = spec::mirror_zone(&object.spec, APART)?;
+    let units = canon::desired_cluster(&Value::Object(input.clone()))
+        .map_err(|error| Verdict::refused(Reason::InvalidParameter, format!("spec can't be read as an ECS cluster: {error}")))?;
+    Ok(Desired {
+        key: Key::cluster(&region, &name),
+        owner: Owner::new(
+            &settings.installation,
+            "EcsCluster",
+            &object.namespace().unwrap_or_default(),
+            &object.name_any(),
+        ),
+        adoption: object.spec.adoption_policy.unwrap_or_default(),
+        tags: object.spec.tags.clone(),
+        name,
+        region,
+        input,
+        units,
+    })
+}

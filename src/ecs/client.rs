@@ -1,0 +1,284 @@
+//! The one place where ECS is called. What goes in and comes out is JSON in ECS's own spelling.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_ecs::{
+    Client,
+    config::{Builder, retry::RetryPartition},
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    operation as sdk,
+};
+use aws_smithy_schema::serde::SerializableStruct;
+use serde_json::{Map, Value};
+
+use super::{
+    error::EcsError,
+    shapes::{ShapeError, sdk_from_json, sdk_to_json},
+};
+
+/// Declares the operations once: the enum, their names, and how each is sent. A member that is missing from a
+/// list here would be dropped without a word, so a test holds each list against the SDK's schema of the input.
+macro_rules! operations {
+    ($( $(#[$doc:meta])* $variant:ident = $module:ident $kind:ident ( $($field:ident),* ) ; )*) => { pastey::paste! {
+        /// An operation of the ECS API.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Operation { $( $(#[$doc])* $variant, )* }
+
+        impl Operation {
+            /// Every operation that the operator calls.
+            pub const ALL: &[Self] = &[ $( Self::$variant ),* ];
+
+            /// ECS's name of it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => stringify!($variant), )* }
+            }
+
+            /// Whether it changes anything in AWS.
+            pub const fn is_write(self) -> bool {
+                match self { $( Self::$variant => operations!(@write $kind), )* }
+            }
+
+            /// The member names of its input in the SDK's schema, and those that are sent.
+            #[cfg(test)]
+            fn members(self) -> (Vec<String>, Vec<String>) {
+                match self { $( Self::$variant => (
+                    sdk::$module::[<$variant Input>]::SCHEMA.members().iter()
+                        .filter_map(|member| member.member_name()).map(str::to_lowercase).collect(),
+                    vec![ $( stringify!($field).replace('_', "") ),* ],
+                ), )* }
+            }
+        }
+
+        async fn send(client: &Client, operation: Operation, input: &Map<String, Value>) -> Result<Value, EcsError> {
+            match operation { $( Operation::$variant => {
+                let input = sdk_from_json(input, sdk::$module::[<$variant Input>]::deserialize)
+                    .map_err(|error| EcsError::from((operation, error)))?;
+                let call = client.$module() $( .[<set_ $field>](input.$field) )*;
+                // Without a token a repeated call is a second effect: the pass looks before it calls again.
+                let call = call.customize().config_override(retries(operation));
+                answer(operation, call.send().await)
+            } )* }
+        }
+    } };
+    (@write read) => { false };
+    (@write write) => { true };
+}
+
+operations! {
+    /// Makes a cluster.
+    CreateCluster = create_cluster write (
+        cluster_name, tags, settings, configuration, capacity_providers, default_capacity_provider_strategy,
+        service_connect_defaults);
+    /// Changes settings, configuration and Service Connect default of a cluster.
+    UpdateCluster = update_cluster write (cluster, settings, configuration, service_connect_defaults);
+    /// Replaces the capacity providers and the default strategy of a cluster.
+    PutClusterCapacityProviders = put_cluster_capacity_providers write (
+        cluster, capacity_providers, default_capacity_provider_strategy);
+    /// Deletes an empty cluster.
+    DeleteCluster = delete_cluster write (cluster);
+    /// Registers a new revision of a family.
+    RegisterTaskDefinition = register_task_definition write (
+        family, task_role_arn, execution_role_arn, network_mode, container_definitions, volumes,
+        placement_constraints, requires_compatibilities, cpu, memory, tags, pid_mode, ipc_mode, proxy_configuration,
+        inference_accelerators, ephemeral_storage, runtime_platform, enable_fault_injection);
+    /// Makes a revision INACTIVE.
+    DeregisterTaskDefinition = deregister_task_definition write (task_definition);
+    /// Makes a service.
+    CreateService = create_service write (
+        cluster, service_name, task_definition, availability_zone_rebalancing, load_balancers, service_registries,
+        desired_count, client_token, launch_type, capacity_provider_strategy, platform_version, role,
+        deployment_configuration, placement_constraints, placement_strategy, network_configuration,
+        health_check_grace_period_seconds, scheduling_strategy, deployment_controller, tags, enable_ecs_managed_tags,
+        propagate_tags, enable_execute_command, service_connect_configuration, volume_configurations,
+        vpc_lattice_configurations, gateway_connectors, monitoring);
+    /// Changes a service.
+    UpdateService = update_service write (
+        cluster, service, desired_count, task_definition, capacity_provider_strategy, deployment_configuration,
+        availability_zone_rebalancing, network_configuration, placement_constraints, placement_strategy,
+        platform_version, force_new_deployment, health_check_grace_period_seconds, deployment_controller,
+        enable_execute_command, enable_ecs_managed_tags, load_balancers, propagate_tags, service_registries,
+        service_connect_configuration, volume_configurations, vpc_lattice_configurations, gateway_connectors,
+        monitoring);
+    /// Deletes a service.
+    DeleteService = delete_service write (cluster, service, force);
+    /// Sets tags.
+    TagResource = tag_resource write (resource_arn, tags);
+    /// Removes tags.
+    UntagResource = untag_resource write (resource_arn, tag_keys);
+    /// Reads up to 10 services of one cluster.
+    DescribeServices = describe_services read (cluster, services, include);
+    /// Reads up to 100 clusters.
+    DescribeClusters = describe_clusters read (clusters, include);
+    /// Reads one revision.
+    DescribeTaskDefinition = describe_task_definition read (task_definition, include);
+    /// Lists revisions.
+    ListTaskDefinitions = list_task_definitions read (family_prefix, status, sort, next_token, max_results);
+    /// Lists services of a cluster.
+    ListServices = list_services read (
+        cluster, next_token, max_results, launch_type, scheduling_strategy, resource_management_type);
+    /// Lists tasks.
+    ListTasks = list_tasks read (
+        cluster, container_instance, family, next_token, max_results, started_by, service_name, desired_status,
+        launch_type, daemon_name);
+    /// Lists container instances of a cluster.
+    ListContainerInstances = list_container_instances read (cluster, filter, next_token, max_results, status);
+    /// Reads account settings.
+    ListAccountSettings = list_account_settings read (
+        name, value, principal_arn, effective_settings, next_token, max_results);
+}
+
+/// ECS in one region, with one set of credentials.
+#[derive(Clone)]
+pub struct Ecs {
+    client: Client,
+    region: Arc<str>,
+}
+
+impl fmt::Debug for Ecs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ecs").field("region", &self.region).finish_non_exhaustive()
+    }
+}
+
+impl Ecs {
+    /// Calls `operation`; `input` and the answer are the JSON of the wire.
+    pub async fn call(&self, operation: Operation, input: &Map<String, Value>) -> Result<Value, EcsError> {
+        let answer = send(&self.client, operation, input).await;
+        match &answer {
+            Ok(_) if operation.is_write() => {
+                tracing::info!(operation = operation.as_str(), region = &*self.region, "called ECS");
+            }
+            Ok(_) => tracing::debug!(operation = operation.as_str(), region = &*self.region, "read ECS"),
+            Err(error) => tracing::debug!(
+                operation = operation.as_str(),
+                region = &*self.region,
+                code = error.code,
+                message = error.message,
+                "a call to ECS failed"
+            ),
+        }
+        answer
+    }
+
+    /// The region that is called.
+    pub fn region(&self) -> &Arc<str> {
+        &self.region
+    }
+}
+
+/// One [`Ecs`] a region, made when first asked for.
+#[derive(Clone)]
+pub struct Regions {
+    config: SdkConfig,
+    made: Arc<Mutex<HashMap<Arc<str>, Ecs>>>,
+}
+
+impl fmt::Debug for Regions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Regions").field("default", &self.config.region()).finish_non_exhaustive()
+    }
+}
+
+impl Regions {
+    /// AWS the usual way: the default credential chain, `AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_ECS`.
+    pub async fn from_environment(default_region: Option<&str>) -> Self {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(
+            // The SDK sets no limit on an answer: a hanging connection would hold an object for ever.
+            TimeoutConfig::builder()
+                .operation_attempt_timeout(Duration::from_secs(20))
+                .operation_timeout(Duration::from_secs(60))
+                .build(),
+        );
+        if let Some(region) = default_region {
+            loader = loader.region(Region::new(region.to_owned()));
+        }
+        Self::new(loader.load().await)
+    }
+
+    /// Regions that share one configuration.
+    pub fn new(config: SdkConfig) -> Self {
+        Self { config, made: Arc::default() }
+    }
+
+    /// The region for objects that name none.
+    pub fn default_region(&self) -> Option<&str> {
+        self.config.region().map(AsRef::as_ref)
+    }
+
+    /// ECS in `region`.
+    pub fn ecs(&self, region: &str) -> Ecs {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ecs) = made.get(region) {
+            return ecs.clone();
+        }
+        let name: Arc<str> = region.into();
+        let config = Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            // The SDK's retry budget is shared by region unless told otherwise; say it, so that it stays so.
+            .retry_partition(RetryPartition::new(region.to_owned()))
+            .build();
+        let ecs = Ecs { client: Client::from_conf(config), region: name.clone() };
+        made.insert(name, ecs.clone());
+        ecs
+    }
+}
+
+fn retries(operation: Operation) -> Builder {
+    let attempts = if operation == Operation::RegisterTaskDefinition { 1 } else { 3 };
+    aws_sdk_ecs::Config::builder().retry_config(RetryConfig::standard().with_max_attempts(attempts))
+}
+
+fn answer<O, E, R>(operation: Operation, result: Result<O, SdkError<E, R>>) -> Result<Value, EcsError>
+where
+    O: SerializableStruct,
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: fmt::Debug,
+{
+    match result {
+        Ok(output) => sdk_to_json(&output).map_err(|error: ShapeError| EcsError::from((operation, error))),
+        Err(error) => Err(failure(operation, &error)),
+    }
+}
+
+fn failure<E, R>(operation: Operation, error: &SdkError<E, R>) -> EcsError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: fmt::Debug,
+{
+    if let (SdkError::ServiceError(_), code) = (error, error.code().unwrap_or_default()) {
+        return EcsError::new(operation, code, error.message().unwrap_or_default());
+    }
+    let text = DisplayErrorContext(error).to_string();
+    let code = match error {
+        SdkError::TimeoutError(_) => "Timeout",
+        _ if text.contains("credential") || text.contains("identity") => "Credentials",
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "Timeout",
+        SdkError::DispatchFailure(_) => "Connection",
+        _ => "",
+    };
+    // The SDK's chain ends in a debug dump that helps nobody in a condition.
+    EcsError::new(operation, code, text.split(" (").next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// A member that is in no list would be accepted in a manifest and never sent.
+    #[test]
+    fn every_member_of_every_input_is_sent() {
+        for operation in Operation::ALL {
+            let (schema, sent) = operation.members();
+            let (schema, sent): (BTreeSet<_>, BTreeSet<_>) = (schema.into_iter().collect(), sent.into_iter().collect());
+            assert_eq!(schema, sent, "{}", operation.as_str());
+        }
+    }
+}

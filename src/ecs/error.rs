@@ -1,0 +1,205 @@
+//! What can go wrong with a call, and what that means: one table from ECS's codes and messages to a [`Class`].
+
+use std::{fmt, time::Duration};
+
+use super::{client::Operation, shapes::ShapeError};
+
+/// What a failure asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The user must act: the value is wrong, or something outside is.
+    Terminal,
+    /// AWS denies the call. The user must act, but IAM may be mended outside: retried slowly.
+    Denied,
+    /// Time cures it: look again after this long.
+    Waiting(Duration),
+    /// A bucket is empty: slow down.
+    Throttled,
+    /// AWS's side, or the way there: retry with backoff.
+    Transient,
+    /// The object is not there (any more).
+    Absent,
+}
+
+/// A call to ECS that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EcsError {
+    /// The operation.
+    pub operation: Operation,
+    /// ECS's error code, or one of our own for what never reached ECS (`Connection`, `Timeout`, `Credentials`).
+    pub code: String,
+    /// ECS's message.
+    pub message: String,
+    /// What it asks for.
+    pub class: Class,
+}
+
+impl EcsError {
+    /// An error with the class that its code and message have.
+    pub fn new(operation: Operation, code: impl Into<String>, message: impl Into<String>) -> Self {
+        let (code, message) = (code.into(), message.into());
+        let class = classify(&code, &message);
+        Self { operation, code, message, class }
+    }
+
+    /// Whether ECS says that a service of that name exists already, made with other arguments.
+    pub fn is_not_idempotent(&self) -> bool {
+        self.message.contains("was not idempotent") || self.message.contains("on this idempotent request are inconsistent")
+    }
+
+    /// Whether the answer may have been lost although the call took effect.
+    pub fn may_have_taken_effect(&self) -> bool {
+        matches!(self.code.as_str(), "Connection" | "Timeout" | "ServerException") || self.class == Class::Transient
+    }
+}
+
+impl fmt::Display for EcsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed: {}", self.operation.as_str(), self.code)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message.trim_end_matches('.'))?;
+        }
+        if let Some(advice) = advice(self) {
+            write!(f, ". {advice}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for EcsError {}
+
+impl From<(Operation, ShapeError)> for EcsError {
+    fn from((operation, error): (Operation, ShapeError)) -> Self {
+        Self { operation, code: "InvalidShape".into(), message: error.to_string(), class: Class::Terminal }
+    }
+}
+
+/// The answer that never came: the task that asked was dropped.
+pub(super) fn unanswered(target: super::live::Target) -> EcsError {
+    let operation = match target {
+        super::live::Target::Cluster => Operation::DescribeClusters,
+        super::live::Target::Service => Operation::DescribeServices,
+        super::live::Target::TaskDefinition => Operation::DescribeTaskDefinition,
+    };
+    EcsError::new(operation, "Connection", "the call was dropped before it was answered")
+}
+
+/// Codes that say what a failure is, whatever the operation.
+const CODES: &[(&str, Class)] = &[
+    ("ThrottlingException", Class::Throttled),
+    ("Throttling", Class::Throttled),
+    ("TooManyRequestsException", Class::Throttled),
+    ("RequestLimitExceeded", Class::Throttled),
+    ("ServerException", Class::Transient),
+    ("InternalFailure", Class::Transient),
+    ("ServiceUnavailable", Class::Transient),
+    ("Connection", Class::Transient),
+    ("Timeout", Class::Transient),
+    ("AccessDeniedException", Class::Denied),
+    ("AccessDenied", Class::Denied),
+    ("Credentials", Class::Denied),
+    ("ExpiredTokenException", Class::Denied),
+    ("ExpiredToken", Class::Denied),
+    ("InvalidClientTokenId", Class::Denied),
+    ("UnrecognizedClientException", Class::Denied),
+    ("SignatureDoesNotMatch", Class::Denied),
+    ("InvalidSignatureException", Class::Denied),
+    ("ClusterNotFoundException", Class::Absent),
+    ("ServiceNotFoundException", Class::Absent),
+    ("ResourceNotFoundException", Class::Absent),
+    ("ServiceNotActiveException", Class::Waiting(Duration::from_secs(10))),
+    ("UpdateInProgressException", Class::Waiting(Duration::from_secs(10))),
+    ("ResourceInUseException", Class::Waiting(Duration::from_secs(30))),
+    ("ClusterContainsServicesException", Class::Waiting(Duration::from_secs(10))),
+    ("ClusterContainsTasksException", Class::Waiting(Duration::from_secs(10))),
+    ("ClusterContainsContainerInstancesException", Class::Waiting(Duration::from_secs(30))),
+    ("ClusterContainsCapacityProviderException", Class::Waiting(Duration::from_secs(30))),
+    ("NamespaceNotFoundException", Class::Waiting(Duration::from_secs(60))),
+    ("LimitExceededException", Class::Terminal),
+];
+
+/// Messages that ECS gives under a general code (ClientException, InvalidParameterException) and that time cures.
+const MESSAGES: &[(&str, Class)] = &[
+    ("Too many concurrent attempts to create a new revision", Class::Throttled),
+    ("is still Draining", Class::Waiting(Duration::from_secs(10))),
+    ("Service was not ACTIVE", Class::Waiting(Duration::from_secs(10))),
+    ("Cluster was not ACTIVE", Class::Waiting(Duration::from_secs(10))),
+    ("role being passed has the proper permissions", Class::Waiting(Duration::from_secs(15))),
+    ("Unable to assume the service linked role", Class::Waiting(Duration::from_secs(15))),
+    ("does not have an associated load balancer", Class::Waiting(Duration::from_secs(30))),
+    ("cannot be stopped while deployments are active", Class::Waiting(Duration::from_secs(10))),
+    ("in the process of being deleted", Class::Absent),
+    ("Unable to describe task definition", Class::Absent),
+    ("The specified task definition does not exist", Class::Absent),
+];
+
+fn classify(code: &str, message: &str) -> Class {
+    if let Some((_, class)) = CODES.iter().find(|(known, _)| *known == code) {
+        return *class;
+    }
+    if let Some((_, class)) = MESSAGES.iter().find(|(part, _)| message.contains(part)) {
+        return *class;
+    }
+    if code.contains("Throttl") {
+        return Class::Throttled;
+    }
+    // An emulator's or a proxy's answer that is no ECS error at all.
+    if code.is_empty() || code.starts_with("5") {
+        return Class::Transient;
+    }
+    Class::Terminal
+}
+
+/// What a person should do, where the message alone doesn't tell.
+fn advice(error: &EcsError) -> Option<&'static str> {
+    match error.code.as_str() {
+        "AccessDeniedException" | "AccessDenied" if error.message.contains("ecs:TagResource") => Some(
+            "Allow `ecs:TagResource` for the operator's identity: tags set at creation need it too; retried every few minutes",
+        ),
+        "AccessDeniedException" | "AccessDenied" => {
+            Some("Allow the action for the operator's identity in IAM; retried every few minutes")
+        }
+        "Credentials" => Some("Give the operator AWS credentials (IRSA, Pod Identity, or AWS_* variables)"),
+        "ExpiredTokenException" | "ExpiredToken" => Some("Renew the operator's AWS credentials"),
+        "LimitExceededException" => Some("Ask AWS for a higher quota or remove something"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A user is told to act only where waiting can't help, and is not left waiting where it can't.
+    #[test]
+    fn codes_and_messages_have_their_class() {
+        let class = |code: &str, message: &str| EcsError::new(Operation::CreateService, code, message).class;
+        assert_eq!(class("ThrottlingException", "Rate exceeded"), Class::Throttled);
+        assert_eq!(class("InvalidParameterException", "Invalid subnet"), Class::Terminal);
+        assert_eq!(
+            class("InvalidParameterException", "Unable to Start a service that is still Draining."),
+            Class::Waiting(Duration::from_secs(10))
+        );
+        assert_eq!(
+            class("ClientException", "Too many concurrent attempts to create a new revision of the specified family."),
+            Class::Throttled
+        );
+        assert_eq!(class("AccessDeniedException", "User is not authorized"), Class::Denied);
+        assert_eq!(class("", "unparseable"), Class::Transient);
+    }
+
+    #[test]
+    fn the_text_says_what_to_do() {
+        let error = EcsError::new(
+            Operation::CreateCluster,
+            "AccessDeniedException",
+            "User x is not authorized to perform: ecs:TagResource on resource y.",
+        );
+        assert_eq!(
+            error.to_string(),
+            "CreateCluster failed: AccessDeniedException: User x is not authorized to perform: ecs:TagResource on \
+             resource y. Allow `ecs:TagResource` for the operator's identity: tags set at creation need it too; \
+             retried every few minutes"
+        );
+    }
+}

@@ -1,0 +1,281 @@
+//! ECS as a watch: the only way in which the kinds read clusters, services and task definitions.
+//!
+//! Live puts what is asked within a short window into whole calls, shares one call among all who ask for the same
+//! thing, sweeps what it holds at a steady rate (oldest first), and emits the key of whatever differs between two
+//! answers.
+
+mod read;
+mod state;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot},
+    time::Instant,
+};
+
+use self::state::State;
+use super::{
+    client::Regions,
+    error::{Class, EcsError, unanswered},
+};
+
+/// How long a question waits for others that fit into the same call.
+const WINDOW: Duration = Duration::from_millis(20);
+/// How many reads may be under way at once in one region.
+const READS_AT_ONCE: usize = 16;
+/// How often the sweep looks at what is due.
+const TICK: Duration = Duration::from_millis(250);
+
+/// What is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// A cluster, by name.
+    Cluster,
+    /// A service of one cluster, by name.
+    Service,
+    /// A revision of a task definition, by ARN or `family:revision`.
+    TaskDefinition,
+}
+
+/// What can go into one call.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Group {
+    /// The AWS region.
+    pub region: Arc<str>,
+    /// What is read.
+    pub target: Target,
+    /// The cluster of services, by name or ARN; empty for the others.
+    pub cluster: Arc<str>,
+}
+
+/// One object of ECS.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// What it is read with.
+    pub group: Group,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+impl Key {
+    /// A cluster.
+    pub fn cluster(region: &str, name: &str) -> Self {
+        Self::new(region, Target::Cluster, "", name)
+    }
+
+    /// A service of `cluster` (name or ARN).
+    pub fn service(region: &str, cluster: &str, name: &str) -> Self {
+        Self::new(region, Target::Service, cluster, name)
+    }
+
+    /// A revision of a task definition.
+    pub fn task_definition(region: &str, arn: &str) -> Self {
+        Self::new(region, Target::TaskDefinition, "", arn)
+    }
+
+    fn new(region: &str, target: Target, cluster: &str, name: &str) -> Self {
+        Self { group: Group { region: region.into(), target, cluster: cluster.into() }, name: name.into() }
+    }
+}
+
+/// How often an object is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Nothing is expected: once a quiet sweep.
+    Quiet,
+    /// A rollout or a deletion is under way: every few seconds.
+    Rolling,
+}
+
+/// One observation.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    value: Option<Arc<str>>,
+    /// When the call that saw it started: whatever was written before is in it.
+    pub at: Instant,
+}
+
+impl Seen {
+    /// The object as ECS shows it, `None` where there is none.
+    pub fn json(&self) -> Option<Value> {
+        // What is held was written by serde_json.
+        self.value.as_deref().and_then(|text| serde_json::from_str(text).ok())
+    }
+}
+
+/// How often things are looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Cadence {
+    /// Every quiet object is looked at once in this time.
+    pub quiet: Duration,
+    /// Every rolling object is looked at once in this time.
+    pub rolling: Duration,
+}
+
+/// ECS as a watch.
+#[derive(Clone)]
+pub struct Live {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    regions: Regions,
+    cadence: Cadence,
+    state: Mutex<State>,
+    reads: Mutex<BTreeMap<Arc<str>, Arc<Semaphore>>>,
+    changes: mpsc::UnboundedSender<Key>,
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live").field("cadence", &self.shared.cadence).finish_non_exhaustive()
+    }
+}
+
+type Waiter = oneshot::Sender<Result<Seen, EcsError>>;
+
+impl Live {
+    /// A Live over `regions`, and the keys of what changes in ECS.
+    pub fn new(regions: Regions, cadence: Cadence) -> (Self, mpsc::UnboundedReceiver<Key>) {
+        let (changes, receiver) = mpsc::unbounded_channel();
+        let shared =
+            Shared { regions, cadence, state: Mutex::default(), reads: Mutex::default(), changes };
+        (Self { shared: Arc::new(shared) }, receiver)
+    }
+
+    /// ECS in each region.
+    pub fn regions(&self) -> &Regions {
+        &self.shared.regions
+    }
+
+    /// The last observation, without a call.
+    pub fn peek(&self, key: &Key) -> Option<Seen> {
+        self.state().peek(key)
+    }
+
+    /// An observation that began at `since` or later; an older one is good where `since` is `None`.
+    pub async fn get(&self, key: &Key, since: Option<Instant>) -> Result<Seen, EcsError> {
+        let answer = {
+            let mut state = self.state();
+            if let Some(seen) = state.peek(key).filter(|seen| since.is_none_or(|since| seen.at >= since)) {
+                return Ok(seen);
+            }
+            let (waiter, answer) = oneshot::channel();
+            match state.ask(key, waiter) {
+                state::Asked::First => self.flush_after(key.group.clone(), WINDOW),
+                state::Asked::Full => self.flush_after(key.group.clone(), Duration::ZERO),
+                state::Asked::Joined => {}
+            }
+            answer
+        };
+        answer.await.unwrap_or_else(|_| Err(unanswered(key.group.target)))
+    }
+
+    /// Keeps an object in the sweep; its changes are emitted from now on.
+    pub fn keep(&self, key: &Key, pace: Pace) {
+        self.state().keep(key, pace);
+    }
+
+    /// Takes an object out of the sweep.
+    pub fn forget(&self, key: &Key) {
+        self.state().forget(key);
+    }
+
+    /// Takes over what a write of ours answered, so that nobody has to read it again.
+    pub fn absorb(&self, key: &Key, value: Value) {
+        let value = read::project(key.group.target, value);
+        self.state().store(key, Some(value), Instant::now());
+    }
+
+    /// Every object of a kind that is held, without a call.
+    pub fn held(&self, target: Target) -> Vec<(Key, Seen)> {
+        self.state().held(target)
+    }
+
+    /// Looks at what is kept, for ever. Nothing is swept until this runs.
+    pub async fn sweep(self) {
+        let mut tick = tokio::time::interval(TICK.min(self.shared.cadence.quiet / 4));
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut last = Instant::now();
+        loop {
+            let now = tick.tick().await;
+            let due = self.state().due(now, now - last, self.shared.cadence);
+            last = now;
+            for (group, names) in due {
+                self.fetch(group, names.into_iter().map(|name| (name, Vec::new())).collect());
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock is held leaves plain data, each entry whole.
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn flush_after(&self, group: Group, wait: Duration) {
+        let live = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            let calls = live.state().take_pending(&group);
+            for names in calls {
+                live.fetch(group.clone(), names);
+            }
+        });
+    }
+
+    /// One call, in a task of its own.
+    fn fetch(&self, group: Group, names: Vec<(Arc<str>, Vec<Waiter>)>) {
+        let live = self.clone();
+        tokio::spawn(async move {
+            let permits = live.permits(&group.region);
+            let _permit = permits.acquire().await;
+            let ecs = live.shared.regions.ecs(&group.region);
+            let at = Instant::now();
+            let asked: Vec<&str> = names.iter().map(|(name, _)| &**name).collect();
+            match read::describe(&ecs, &group, &asked).await {
+                Ok(found) => {
+                    for ((name, waiters), value) in names.into_iter().zip(found) {
+                        live.answer(&Key { group: group.clone(), name }, value, at, waiters);
+                    }
+                }
+                // One bad name must not blind the others of its call.
+                Err(error) if names.len() > 1 && !matches!(error.class, Class::Throttled | Class::Transient) => {
+                    live.state().set_apart(&group, names.iter().map(|(name, _)| name));
+                    for name in names {
+                        live.fetch(group.clone(), vec![name]);
+                    }
+                }
+                Err(error) => {
+                    for waiter in names.into_iter().flat_map(|(_, waiters)| waiters) {
+                        // Who asked may be gone.
+                        let _ = waiter.send(Err(error.clone()));
+                    }
+                }
+            }
+        });
+    }
+
+    fn answer(&self, key: &Key, value: Option<Value>, at: Instant, waiters: Vec<Waiter>) {
+        let value = value.map(|value| read::project(key.group.target, value));
+        let (seen, changed) = self.state().store(key, value, at);
+        if changed {
+            // Nobody listens while the operator shuts down.
+            let _ = self.shared.changes.send(key.clone());
+        }
+        for waiter in waiters {
+            let _ = waiter.send(Ok(seen.clone()));
+        }
+    }
+
+    fn permits(&self, region: &Arc<str>) -> Arc<Semaphore> {
+        let mut reads = self.shared.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        reads.entry(region.clone()).or_insert_with(|| Arc::new(Semaphore::new(READS_AT_ONCE))).clone()
+    }
+}

@@ -1,0 +1,179 @@
+//! What Live reads and what it keeps of an answer.
+
+use serde_json::{Map, Value, json};
+
+use super::{Group, Target};
+use crate::ecs::{
+    client::{Ecs, Operation},
+    error::{Class, EcsError},
+};
+
+/// How many of the newest service events are kept.
+const EVENTS: usize = 5;
+
+/// Parts of event texts that a healthy service emits all day long: no reason to wake anybody.
+const HARMLESS_EVENTS: &[&str] = &[
+    "has reached a steady state",
+    "registered ",
+    "deregistered ",
+    "has begun draining",
+    "has started ",
+    "has stopped ",
+    "stopped ",
+    "AZ balanced",
+    "AZ Rebalance",
+    "deployment completed",
+];
+
+impl Target {
+    /// How many names one call takes.
+    pub(super) const fn batch(self) -> usize {
+        match self {
+            Self::Cluster => 100,
+            Self::Service => 10,
+            Self::TaskDefinition => 1,
+        }
+    }
+}
+
+/// One call for all of `names`; the answer in the order of `names`, `None` where ECS has no such object.
+pub(super) async fn describe(ecs: &Ecs, group: &Group, names: &[&str]) -> Result<Vec<Option<Value>>, EcsError> {
+    let found = match group.target {
+        Target::Cluster => {
+            let input = json!({
+                "clusters": names,
+                "include": ["SETTINGS", "CONFIGURATIONS", "TAGS", "ATTACHMENTS"],
+            });
+            list(call(ecs, Operation::DescribeClusters, input).await?, "clusters")
+        }
+        Target::Service => {
+            let input = json!({ "cluster": &*group.cluster, "services": names, "include": ["TAGS"] });
+            match call(ecs, Operation::DescribeServices, input).await {
+                Ok(answer) => list(answer, "services"),
+                // Without the cluster there are no services.
+                Err(error) if error.class == Class::Absent => Vec::new(),
+                Err(error) => return Err(error),
+            }
+        }
+        Target::TaskDefinition => {
+            let mut found = Vec::new();
+            for name in names {
+                let input = json!({ "taskDefinition": name, "include": ["TAGS"] });
+                match call(ecs, Operation::DescribeTaskDefinition, input).await {
+                    Ok(answer) => found.extend(task_definition(answer)),
+                    Err(error) if error.class == Class::Absent => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            found
+        }
+    };
+    let mut found: Vec<Option<Value>> = found.into_iter().map(Some).collect();
+    Ok(names
+        .iter()
+        .map(|name| {
+            found
+                .iter_mut()
+                .find(|value| value.as_ref().is_some_and(|value| is_called(group.target, value, name)))
+                .and_then(Option::take)
+        })
+        .collect())
+}
+
+async fn call(ecs: &Ecs, operation: Operation, input: Value) -> Result<Value, EcsError> {
+    let input: Map<String, Value> = match input {
+        Value::Object(input) => input,
+        _ => Map::new(),
+    };
+    ecs.call(operation, &input).await
+}
+
+fn list(mut answer: Value, key: &str) -> Vec<Value> {
+    match answer.get_mut(key).map(Value::take) {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    }
+}
+
+/// The revision with its tags, which stand beside it in the answer.
+fn task_definition(mut answer: Value) -> Option<Value> {
+    let tags = answer.get_mut("tags").map_or_else(|| json!([]), Value::take);
+    let mut revision = answer.get_mut("taskDefinition").map(Value::take)?;
+    revision.as_object_mut()?.insert("tags".into(), tags);
+    Some(revision)
+}
+
+fn is_called(target: Target, value: &Value, name: &str) -> bool {
+    let is = |key: &str| value.get(key).and_then(Value::as_str) == Some(name);
+    match target {
+        Target::Cluster => is("clusterName") || is("clusterArn"),
+        Target::Service => is("serviceName") || is("serviceArn"),
+        // Asked by ARN, by `family:revision` or by family: one name a call, so the answer is the answer.
+        Target::TaskDefinition => true,
+    }
+}
+
+/// What is kept and compared: no statistics, no update times, no events of a healthy service.
+pub(super) fn project(target: Target, mut value: Value) -> Value {
+    let Some(object) = value.as_object_mut() else { return value };
+    match target {
+        Target::Cluster => {
+            for volatile in [
+                "statistics",
+                "attachments",
+                "registeredContainerInstancesCount",
+                "runningTasksCount",
+                "pendingTasksCount",
+                "activeServicesCount",
+            ] {
+                object.remove(volatile);
+            }
+        }
+        Target::Service => {
+            if let Some(Value::Array(events)) = object.get_mut("events") {
+                events.retain(|event| !is_harmless(event));
+                events.truncate(EVENTS);
+            }
+            if let Some(Value::Array(deployments)) = object.get_mut("deployments") {
+                for deployment in deployments.iter_mut().filter_map(Value::as_object_mut) {
+                    deployment.remove("updatedAt");
+                }
+            }
+        }
+        Target::TaskDefinition => {
+            object.remove("requiresAttributes");
+            object.remove("compatibilities");
+        }
+    }
+    value
+}
+
+fn is_harmless(event: &Value) -> bool {
+    let message = event.get("message").and_then(Value::as_str).unwrap_or_default();
+    HARMLESS_EVENTS.iter().any(|part| message.contains(part)) && !message.contains("failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A quiet service that emits "steady state" all day must not wake anybody.
+    #[test]
+    fn what_a_healthy_service_emits_makes_no_difference() {
+        let service = |message: &str, updated: i64| {
+            project(
+                Target::Service,
+                json!({
+                    "serviceName": "web",
+                    "events": [{ "id": "1", "message": message }],
+                    "deployments": [{ "id": "ecs-svc/1", "updatedAt": updated }],
+                }),
+            )
+        };
+        assert_eq!(service("(service web) has reached a steady state.", 1), service("(service web) registered 1 targets in x", 2));
+        assert_ne!(
+            service("(service web) has reached a steady state.", 1),
+            service("(service web) was unable to place a task because no container instance met all of its requirements.", 1)
+        );
+    }
+}

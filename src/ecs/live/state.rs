@@ -1,0 +1,197 @@
+//! What Live holds: plain data behind its lock, no calls.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{Cadence, Group, Key, Pace, Seen, Target, Waiter};
+
+/// How long a name whose call failed is asked for singly.
+const APART: Duration = Duration::from_secs(3600);
+
+#[derive(Default)]
+pub(super) struct State {
+    groups: HashMap<Group, Members>,
+}
+
+#[derive(Default)]
+struct Members {
+    held: BTreeMap<Arc<str>, Held>,
+    pending: BTreeMap<Arc<str>, Vec<Waiter>>,
+    apart: BTreeMap<Arc<str>, Instant>,
+    /// How many quiet objects may be looked at by now.
+    credit: f64,
+}
+
+struct Held {
+    value: Option<Arc<str>>,
+    /// When the call that saw it began; `None` before the first answer.
+    at: Option<Instant>,
+    /// When the sweep asked last, whatever came of it: a name that fails must not starve the rest.
+    tried: Instant,
+    pace: Option<Pace>,
+}
+
+/// What became of a question.
+pub(super) enum Asked {
+    /// The first of a call: somebody must start it after the window.
+    First,
+    /// The call is full: start it now.
+    Full,
+    /// Another question's call takes it along.
+    Joined,
+}
+
+impl State {
+    pub(super) fn peek(&self, key: &Key) -> Option<Seen> {
+        let held = self.groups.get(&key.group)?.held.get(&key.name)?;
+        Some(Seen { value: held.value.clone(), at: held.at? })
+    }
+
+    pub(super) fn ask(&mut self, key: &Key, waiter: Waiter) -> Asked {
+        let pending = &mut self.groups.entry(key.group.clone()).or_default().pending;
+        let first = pending.is_empty();
+        pending.entry(key.name.clone()).or_default().push(waiter);
+        if pending.len() == key.group.target.batch() {
+            Asked::Full
+        } else if first {
+            Asked::First
+        } else {
+            Asked::Joined
+        }
+    }
+
+    /// What waits in a group, cut into calls.
+    pub(super) fn take_pending(&mut self, group: &Group) -> Vec<Vec<(Arc<str>, Vec<Waiter>)>> {
+        let Some(members) = self.groups.get_mut(group) else { return Vec::new() };
+        let names: Vec<_> = std::mem::take(&mut members.pending).into_iter().collect();
+        members.cut(group.target, names, |(name, _)| name)
+    }
+
+    pub(super) fn keep(&mut self, key: &Key, pace: Pace) {
+        let members = self.groups.entry(key.group.clone()).or_default();
+        let held = members.held.entry(key.name.clone()).or_insert_with(|| Held::unseen(Instant::now()));
+        held.pace = Some(pace);
+    }
+
+    pub(super) fn forget(&mut self, key: &Key) {
+        if let Some(members) = self.groups.get_mut(&key.group) {
+            members.held.remove(&key.name);
+            members.apart.remove(&key.name);
+            if members.held.is_empty() && members.pending.is_empty() {
+                self.groups.remove(&key.group);
+            }
+        }
+    }
+
+    /// Stores an answer unless a newer one is held. Tells what is held now, and whether a kept object changed.
+    pub(super) fn store(&mut self, key: &Key, value: Option<Value>, at: Instant) -> (Seen, bool) {
+        let members = self.groups.entry(key.group.clone()).or_default();
+        let held = members.held.entry(key.name.clone()).or_insert_with(|| Held::unseen(at));
+        if let Some(newer) = held.at.filter(|held| *held > at) {
+            return (Seen { value: held.value.clone(), at: newer }, false);
+        }
+        let text = value.map(|value| Arc::<str>::from(value.to_string()));
+        let changed = held.pace.is_some() && held.at.is_some() && held.value != text;
+        if held.value != text {
+            held.value = text;
+        }
+        held.at = Some(at);
+        held.tried = held.tried.max(at);
+        (Seen { value: held.value.clone(), at }, changed)
+    }
+
+    pub(super) fn held(&self, target: Target) -> Vec<(Key, Seen)> {
+        let mut found = Vec::new();
+        for (group, members) in self.groups.iter().filter(|(group, _)| group.target == target) {
+            for (name, held) in &members.held {
+                if let Some(at) = held.at {
+                    let key = Key { group: group.clone(), name: name.clone() };
+                    found.push((key, Seen { value: held.value.clone(), at }));
+                }
+            }
+        }
+        found
+    }
+
+    pub(super) fn set_apart<'a>(&mut self, group: &Group, names: impl Iterator<Item = &'a Arc<str>>) {
+        let members = self.groups.entry(group.clone()).or_default();
+        let until = Instant::now() + APART;
+        members.apart.extend(names.map(|name| (name.clone(), until)));
+    }
+
+    /// The calls of the sweep that are due now: rolling objects at their pace, quiet ones at a steady rate, oldest
+    /// first, in whole calls; a call that rolling objects don't fill takes the oldest quiet ones along.
+    pub(super) fn due(&mut self, now: Instant, passed: Duration, cadence: Cadence) -> Vec<(Group, Vec<Arc<str>>)> {
+        let mut calls = Vec::new();
+        for (group, members) in &mut self.groups {
+            let names = members.due(group.target.batch(), now, passed, cadence);
+            for call in members.cut(group.target, names, |name| name) {
+                calls.push((group.clone(), call));
+            }
+        }
+        calls
+    }
+}
+
+impl Members {
+    fn due(&mut self, batch: usize, now: Instant, passed: Duration, cadence: Cadence) -> Vec<Arc<str>> {
+        let mut quiet: Vec<(Instant, Arc<str>)> = Vec::new();
+        let mut names: Vec<Arc<str>> = Vec::new();
+        for (name, held) in &self.held {
+            match held.pace {
+                Some(Pace::Rolling) if now - held.tried >= cadence.rolling => names.push(name.clone()),
+                Some(Pace::Quiet) => quiet.push((held.tried, name.clone())),
+                _ => {}
+            }
+        }
+        quiet.sort_unstable();
+        #[allow(clippy::cast_precision_loss)] // counts of objects, far below 2^52
+        let share = quiet.len() as f64 * passed.as_secs_f64() / cadence.quiet.as_secs_f64();
+        self.credit = (self.credit + share).min(f64::from(u16::MAX));
+        let unit = batch.min(quiet.len());
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at least 0, at most u16::MAX
+        let mut take = if unit == 0 { 0 } else { self.credit as usize / unit * unit };
+        if unit == 0 {
+            self.credit = 0.0;
+        }
+        let open = names.len().next_multiple_of(batch) - names.len();
+        take = take.max(open.min(quiet.len()));
+        #[allow(clippy::cast_precision_loss)]
+        {
+            self.credit = (self.credit - take as f64).max(0.0);
+        }
+        names.extend(quiet.into_iter().take(take).map(|(_, name)| name));
+        for name in &names {
+            if let Some(held) = self.held.get_mut(name) {
+                held.tried = now;
+            }
+        }
+        names
+    }
+
+    /// Cuts names into calls; those set apart get a call each.
+    fn cut<T>(&mut self, target: Target, names: Vec<T>, name: impl Fn(&T) -> &Arc<str>) -> Vec<Vec<T>> {
+        let now = Instant::now();
+        self.apart.retain(|_, until| *until > now);
+        let (apart, together): (Vec<T>, Vec<T>) =
+            names.into_iter().partition(|entry| self.apart.contains_key(name(entry)));
+        let mut calls: Vec<Vec<T>> = apart.into_iter().map(|entry| vec![entry]).collect();
+        let mut rest = together.into_iter().peekable();
+        while rest.peek().is_some() {
+            calls.push(rest.by_ref().take(target.batch()).collect());
+        }
+        calls
+    }
+}
+
+impl Held {
+    fn unseen(now: Instant) -> Self {
+        Self { value: None, at: None, tried: now, pace: None }
+    }
+}

@@ -1,0 +1,155 @@
+//! What every pass is given: clients, settings, stores, and who is interested in what.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use k8s_controller::events::EventRecorder;
+use kube::{Client, ResourceExt, runtime::reflector::Store};
+use tokio::time::Instant;
+
+use super::plan::Step;
+use crate::{
+    api::{EcsCluster, EcsService, EcsTaskDefinition},
+    ecs::{Key, Live, Pace},
+    runtime::objects::Object,
+};
+
+/// What the operator's flags say to a pass.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Part of every owner tag: two installations never take each other's objects.
+    pub installation: String,
+    /// The region of objects that name none.
+    pub default_region: Option<String>,
+}
+
+/// What every pass is given.
+pub struct Context {
+    /// The API server.
+    pub client: Client,
+    /// ECS.
+    pub live: Live,
+    /// The operator's settings.
+    pub settings: Settings,
+    /// All clusters.
+    pub clusters: Store<EcsCluster>,
+    /// All task definitions.
+    pub task_definitions: Store<EcsTaskDefinition>,
+    /// All services.
+    pub services: Store<EcsService>,
+    /// Kubernetes Events.
+    pub events: EventRecorder,
+    /// Who is woken by which change in ECS.
+    pub interests: Interests,
+    /// Writes that ECS took without effect.
+    pub without_effect: WithoutEffect,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// One of our objects, as others name it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subject {
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Subject {
+    /// The subject that `object` is.
+    pub fn of<K: Object>(object: &K) -> Self {
+        Self {
+            kind: K::kind(&()).into_owned(),
+            namespace: object.namespace().unwrap_or_default(),
+            name: object.name_any(),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
+/// Which objects look at which keys of Live.
+#[derive(Debug, Default)]
+pub struct Interests {
+    index: Mutex<Index>,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    keys: HashMap<Subject, BTreeSet<Key>>,
+    subjects: HashMap<Key, BTreeSet<Subject>>,
+}
+
+impl Interests {
+    /// From now on `subject` looks at exactly these keys, at this pace.
+    pub fn set(&self, live: &Live, subject: &Subject, keys: Vec<(Key, Pace)>) {
+        let mut index = self.lock();
+        let now: BTreeSet<Key> = keys.iter().map(|(key, _)| key.clone()).collect();
+        for (key, pace) in keys {
+            live.keep(&key, pace);
+            index.subjects.entry(key).or_default().insert(subject.clone());
+        }
+        let before = if now.is_empty() { index.keys.remove(subject) } else { index.keys.insert(subject.clone(), now.clone()) };
+        for key in before.unwrap_or_default().difference(&now) {
+            let left = index.subjects.get_mut(key).is_some_and(|subjects| {
+                subjects.remove(subject);
+                subjects.is_empty()
+            });
+            if left {
+                index.subjects.remove(key);
+                live.forget(key);
+            }
+        }
+    }
+
+    /// Who looks at `key`.
+    pub fn of(&self, key: &Key) -> Vec<Subject> {
+        self.lock().subjects.get(key).into_iter().flatten().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long a write that had no effect is not made again.
+const HELD_BACK: Duration = Duration::from_secs(600);
+
+/// Steps that ECS accepted and that changed nothing. Made again at once they would be made for ever.
+#[derive(Debug, Default)]
+pub struct WithoutEffect {
+    steps: Mutex<HashMap<Subject, (Vec<Step>, Instant)>>,
+}
+
+impl WithoutEffect {
+    /// Whether the very same steps were made lately, without effect.
+    pub fn holds(&self, subject: &Subject, steps: &[Step], now: Instant) -> bool {
+        let held = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        held.get(subject).is_some_and(|(held, since)| held == steps && now - *since < HELD_BACK)
+    }
+
+    /// Remembers steps that had no effect; none means that all is well.
+    pub fn set(&self, subject: &Subject, steps: Vec<Step>, now: Instant) {
+        let mut held = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        if steps.is_empty() {
+            held.remove(subject);
+        } else {
+            held.insert(subject.clone(), (steps, now));
+        }
+    }
+}

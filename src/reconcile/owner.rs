@@ -1,0 +1,113 @@
+//! Whose an AWS object is: read from the tags of the object itself, never from anything propagated.
+
+use sha2::{Digest, Sha256};
+
+use super::tags::Tags;
+use crate::api::{AdoptionPolicy, Origin, Reason, tags};
+
+/// ECS takes no longer tag value.
+const LONGEST_TAG_VALUE: usize = 256;
+
+/// The value of the owner tag: which installation's which object manages an AWS object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner(String);
+
+impl Owner {
+    /// `<installation>/<Kind>/<namespace>/<name>`, hashed where that is longer than a tag value may be.
+    pub fn new(installation: &str, kind: &str, namespace: &str, name: &str) -> Self {
+        let full = format!("{installation}/{kind}/{namespace}/{name}");
+        if full.len() <= LONGEST_TAG_VALUE {
+            return Self(full);
+        }
+        Self(format!("{installation}/{kind}/sha256:{}", hex(&Sha256::digest(full.as_bytes())[..16])))
+    }
+
+    /// The tag's value.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        for half in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
+        }
+        text
+    })
+}
+
+/// Whose a live object is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Ours.
+    Ours(Origin),
+    /// Nobody's that we know.
+    Unowned,
+    /// Another object's, or another installation's.
+    Other(String),
+}
+
+impl Claim {
+    /// Reads the owner and origin tags.
+    pub fn read(tags: &Tags, owner: &Owner) -> Self {
+        match tags.get(tags::OWNER) {
+            None => Self::Unowned,
+            Some(value) if value == owner.as_str() => {
+                Self::Ours(tags.get(tags::ORIGIN).and_then(|origin| Origin::from_tag(origin)).unwrap_or(Origin::Created))
+            }
+            Some(value) => Self::Other(value.clone()),
+        }
+    }
+
+    /// May the object be managed, and as what? A refusal is a conflict that the user must settle.
+    pub fn settle(&self, policy: AdoptionPolicy, what: &str, owner: &Owner) -> Result<Origin, (Reason, String)> {
+        match (self, policy) {
+            (Self::Ours(origin), _) => Ok(*origin),
+            (_, AdoptionPolicy::IfExists) => Ok(Origin::Adopted),
+            (Self::Unowned, AdoptionPolicy::Never) => Err((
+                Reason::AlreadyExists,
+                format!(
+                    "{what} exists in ECS and is not managed by this object; set spec.adoptionPolicy to IfExists to take it \
+                     over, or choose another name"
+                ),
+            )),
+            (Self::Other(other), AdoptionPolicy::Never) => Err((
+                Reason::OwnedByOther,
+                format!(
+                    "{what} is managed by '{other}', not by '{}'; if that is this object in a cluster that was rebuilt, \
+                     run the operator with --installation-id '{}'; to take it over, set spec.adoptionPolicy to IfExists",
+                    owner.as_str(),
+                    other.split('/').next().unwrap_or_default(),
+                ),
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_owner_is_hashed_and_fits() {
+        let owner = Owner::new("0d5f", "EcsService", "shop", &"x".repeat(253));
+        assert!(owner.as_str().len() <= LONGEST_TAG_VALUE, "{}", owner.as_str());
+        assert!(owner.as_str().starts_with("0d5f/EcsService/sha256:"));
+        assert_ne!(owner, Owner::new("0d5f", "EcsService", "shop", &"y".repeat(253)));
+    }
+
+    /// Two clusters with the same manifests must never take each other's services.
+    #[test]
+    fn another_installation_is_a_conflict() {
+        let owner = Owner::new("a", "EcsService", "shop", "web");
+        let other = Owner::new("b", "EcsService", "shop", "web");
+        let tags = Tags::from([(tags::OWNER.to_owned(), other.as_str().to_owned())]);
+        let claim = Claim::read(&tags, &owner);
+        let (reason, message) = claim.settle(AdoptionPolicy::Never, "service web", &owner).unwrap_err();
+        assert_eq!(reason, Reason::OwnedByOther);
+        assert!(message.contains("--installation-id 'b'"), "{message}");
+        assert_eq!(claim.settle(AdoptionPolicy::IfExists, "service web", &owner), Ok(Origin::Adopted));
+    }
+}

@@ -1,0 +1,132 @@
+//! A plan is a value: it prints, it compares, it counts. An empty plan makes no call.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::ecs::Operation;
+
+/// One difference between what the manifest asks and what ECS shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The field, by its path in the spec.
+    pub path: String,
+    /// What ECS shows.
+    pub have: Value,
+    /// What the manifest asks, or what a removed field is reset to.
+    pub want: Value,
+}
+
+impl Difference {
+    /// A difference at `path`.
+    pub fn new(path: impl Into<String>, have: Value, want: Value) -> Self {
+        Self { path: path.into(), have, want }
+    }
+}
+
+/// The longest form of a value in a message.
+const LONGEST_VALUE: usize = 80;
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} → {}", self.path, short(&self.have), short(&self.want))
+    }
+}
+
+fn short(value: &Value) -> String {
+    let mut text = match value {
+        Value::Null => "(nothing)".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if text.len() > LONGEST_VALUE {
+        text.truncate(text.floor_char_boundary(LONGEST_VALUE));
+        text.push('…');
+    }
+    text
+}
+
+/// One call, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The call.
+    pub operation: Operation,
+    /// Its input, the JSON of the wire.
+    pub input: Map<String, Value>,
+    /// The differences that caused it; none where the object is made or deleted.
+    pub because: Vec<Difference>,
+    /// What it does, for people: "create service web".
+    pub what: String,
+}
+
+impl Step {
+    /// A step; `input` must be a JSON object.
+    pub fn new(operation: Operation, what: impl Into<String>, input: Value, because: Vec<Difference>) -> Self {
+        let input = match input {
+            Value::Object(input) => input,
+            _ => Map::new(),
+        };
+        Self { operation, input, because, what: what.into() }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.operation.as_str(), self.what)?;
+        let mut separator = " (";
+        for difference in &self.because {
+            write!(f, "{separator}{difference}")?;
+            separator = ", ";
+        }
+        if self.because.is_empty() { Ok(()) } else { f.write_str(")") }
+    }
+}
+
+/// What one pass would do, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The calls.
+    pub steps: Vec<Step>,
+    /// Differences that ECS can't close in place: field and what to do, a sentence each.
+    pub refused: Vec<String>,
+    /// What is left alone on purpose, a sentence each: shown, not acted upon.
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// Nothing to call.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// One line a step, a refusal or a note.
+    pub fn lines(&self) -> Vec<String> {
+        let steps = self.steps.iter().map(ToString::to_string);
+        let refused = self.refused.iter().map(|sentence| format!("refused: {sentence}"));
+        steps.chain(refused).chain(self.notes.iter().map(|note| format!("note: {note}"))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_step_reads_as_a_line() {
+        let step = Step::new(
+            Operation::UpdateService,
+            "update service web",
+            json!({"desiredCount": 3}),
+            vec![
+                Difference::new("desiredCount", json!(2), json!(3)),
+                Difference::new("platformVersion", Value::Null, json!("1.4.0")),
+            ],
+        );
+        assert_eq!(
+            step.to_string(),
+            "UpdateService: update service web (desiredCount: 2 → 3, platformVersion: (nothing) → 1.4.0)"
+        );
+    }
+}

@@ -1,0 +1,34 @@
+//! What every kind reads from its spec in the same way.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Settings, Verdict};
+use crate::api::Reason;
+
+/// The region of an object: the spec's, else the one it is bound to, else the operator's default.
+pub fn region(spec: Option<&str>, bound: Option<&str>, settings: &Settings) -> Result<String, Verdict> {
+    spec.or(bound).or(settings.default_region.as_deref()).map(str::to_owned).ok_or_else(|| {
+        Verdict::refused(
+            Reason::InvalidParameter,
+            "spec.region: no region; set it here, or give the operator a default with --region or AWS_REGION",
+        )
+    })
+}
+
+/// The members of a spec that are ECS's, as the JSON of the wire; `apart` names the others.
+pub fn mirror_zone(spec: &impl Serialize, apart: &[&str]) -> Result<Map<String, Value>, Verdict> {
+    match serde_json::to_value(spec) {
+        Ok(Value::Object(mut members)) => {
+            members.retain(|name, _| !apart.contains(&name.as_str()));
+            Ok(members)
+        }
+        Ok(_) => Ok(Map::new()),
+        Err(error) => Err(Verdict::refused(Reason::InvalidParameter, format!("spec can't be read: {error}"))),
+    }
+}
+
+/// The parts of an ARN that the status keeps: `arn:aws:ecs:<region>:<account>:…`.
+pub fn account(arn: &str) -> Option<String> {
+    arn.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned)
+}

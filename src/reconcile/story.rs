@@ -1,0 +1,78 @@
+//! Kubernetes Events: one for every step that changed something in AWS and for every new failure, none per pass.
+
+use k8s_controller::events::{Event, EventType};
+
+use super::{
+    context::Context,
+    plan::Step,
+    verdict::{State, Verdict},
+};
+use crate::{
+    api::{CommonStatus, Reason, status::READY},
+    ecs::Operation,
+    runtime::objects::Object,
+};
+
+/// What a pass has to tell, in order.
+#[derive(Debug, Default)]
+pub struct Story {
+    events: Vec<Event>,
+}
+
+impl Story {
+    /// A call that changed something.
+    pub fn did(&mut self, step: &Step) {
+        let mut note = step.what.clone();
+        if let Some(first) = note.get(..1).map(str::to_uppercase) {
+            note.replace_range(..1, &first);
+        }
+        if !step.because.is_empty() {
+            let because: Vec<String> = step.because.iter().map(ToString::to_string).collect();
+            note = format!("{note} ({})", because.join(", "));
+        }
+        self.push(EventType::Normal, reason(step.operation), step.operation.as_str(), note);
+    }
+
+    /// Something a person should look at.
+    pub fn warn(&mut self, reason: &str, action: &str, note: impl Into<String>) {
+        self.push(EventType::Warning, reason, action, note.into());
+    }
+
+    /// The end of a pass: a failure is told when it is new, a rollout when it ends.
+    pub fn conclude(&mut self, verdict: &Verdict, before: &CommonStatus) {
+        let old = before.conditions.iter().find(|condition| condition.type_ == READY);
+        let was = |reason: Reason| old.is_some_and(|old| old.reason == reason.as_str());
+        let same = old.is_some_and(|old| old.reason == verdict.reason.as_str() && old.message == verdict.message);
+        if verdict.is_failure() && !same {
+            self.warn(verdict.reason.as_str(), "Reconcile", verdict.message.clone());
+        }
+        if verdict.state == State::Ready && was(Reason::Deploying) {
+            self.push(EventType::Normal, verdict.reason.as_str(), "Reconcile", verdict.message.clone());
+        }
+    }
+
+    /// Publishes. An Event that can't be written is lost and said in the log: nothing depends on it.
+    pub async fn tell<K: Object>(self, cx: &Context, object: &K) {
+        for event in self.events {
+            if let Err(error) = cx.events.publish(object, &event).await {
+                tracing::warn!(reason = event.reason, %error, "an Event could not be written");
+            }
+        }
+    }
+
+    fn push(&mut self, type_: EventType, reason: &str, action: &str, note: String) {
+        let (reason, action) = (reason.to_owned(), action.to_owned());
+        self.events.push(Event { type_, reason, action, note: Some(note), related: None });
+    }
+}
+
+const fn reason(operation: Operation) -> &'static str {
+    match operation {
+        Operation::CreateCluster | Operation::CreateService => "Created",
+        Operation::RegisterTaskDefinition => "Registered",
+        Operation::DeregisterTaskDefinition => "Deregistered",
+        Operation::DeleteCluster | Operation::DeleteService => "Deleted",
+        Operation::TagResource | Operation::UntagResource => "Tagged",
+        _ => "Updated",
+    }
+}

@@ -1,0 +1,125 @@
+//! What a pass says of its object, and the conditions that follow from it: one table for every kind.
+
+use std::time::Duration;
+
+use crate::{
+    api::{
+        Reason,
+        status::{READY, RECONCILING, STALLED},
+    },
+    ecs::{Class, EcsError},
+    runtime::{
+        conditions::{Desired, Truth},
+        controller::Next,
+    },
+};
+
+/// The longest delay between tries of what time may cure.
+const SOON: Duration = Duration::from_secs(60);
+/// The longest delay between tries of what the user must cure: a role created late must heal by itself.
+const SLOW: Duration = Duration::from_secs(300);
+
+/// The four states of an object; kstatus, Flux and `kubectl wait` read them by way of the conditions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Done, and nothing differs.
+    Ready,
+    /// At work.
+    Progressing,
+    /// A cure by waiting.
+    Waiting,
+    /// The user must act.
+    Stalled,
+    /// Nothing is wrong and nothing will be done: under `managementPolicy: Observe`.
+    Idle,
+}
+
+/// What a pass says of its object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The state.
+    pub state: State,
+    /// The word in the STATUS column.
+    pub reason: Reason,
+    /// A sentence for people.
+    pub message: String,
+    /// When to look again.
+    pub next: Next,
+}
+
+impl Verdict {
+    /// This generation is deployed and nothing differs.
+    pub fn ready(reason: Reason, message: impl Into<String>) -> Self {
+        Self { state: State::Ready, reason, message: message.into(), next: Next::Change }
+    }
+
+    /// At work; Live's changes lead on, so nothing is asked again by the clock.
+    pub fn progressing(reason: Reason, message: impl Into<String>) -> Self {
+        Self { state: State::Progressing, reason, message: message.into(), next: Next::Change }
+    }
+
+    /// Something that time cures, looked at again after `delay`.
+    pub fn waiting(reason: Reason, message: impl Into<String>, delay: Duration) -> Self {
+        Self { state: State::Waiting, reason, message: message.into(), next: Next::After(delay) }
+    }
+
+    /// Something that time cures and a watch reports.
+    pub fn waiting_for_change(reason: Reason, message: impl Into<String>) -> Self {
+        Self { state: State::Waiting, reason, message: message.into(), next: Next::Change }
+    }
+
+    /// Something failed that may pass.
+    pub fn retrying(message: impl Into<String>) -> Self {
+        Self { state: State::Waiting, reason: Reason::Retrying, message: message.into(), next: Next::Backoff(SOON) }
+    }
+
+    /// The user must act; tried again slowly.
+    pub fn stalled(reason: Reason, message: impl Into<String>) -> Self {
+        Self { state: State::Stalled, reason, message: message.into(), next: Next::Backoff(SLOW) }
+    }
+
+    /// The user must act, and nothing but a change of the object can help.
+    pub fn refused(reason: Reason, message: impl Into<String>) -> Self {
+        Self { state: State::Stalled, reason, message: message.into(), next: Next::Change }
+    }
+
+    /// What a failed call means. `what` is what was being done.
+    pub fn failed(what: &str, error: &EcsError) -> Self {
+        let message = format!("{what}: {error}");
+        match error.class {
+            Class::Terminal => Self::stalled(Reason::InvalidParameter, message),
+            Class::Denied => Self::stalled(Reason::AccessDenied, message),
+            Class::Throttled => Self {
+                state: State::Waiting,
+                reason: Reason::Throttled,
+                message,
+                next: Next::Backoff(SOON),
+            },
+            Class::Transient => Self::retrying(message),
+            Class::Waiting(delay) => Self::waiting(Reason::Retrying, message, delay),
+            Class::Absent => Self::waiting(Reason::Retrying, message, Duration::from_secs(2)),
+        }
+    }
+
+    /// The conditions, in the order in which tools read them.
+    pub fn conditions(&self) -> Vec<Desired> {
+        let condition = |type_, status| Desired {
+            type_,
+            status,
+            reason: self.reason.as_str().into(),
+            message: self.message.clone(),
+        };
+        match self.state {
+            State::Ready => vec![condition(READY, Truth::True)],
+            State::Idle => vec![condition(READY, Truth::False)],
+            State::Progressing => vec![condition(READY, Truth::Unknown), condition(RECONCILING, Truth::True)],
+            State::Waiting => vec![condition(READY, Truth::False), condition(RECONCILING, Truth::True)],
+            State::Stalled => vec![condition(READY, Truth::False), condition(STALLED, Truth::True)],
+        }
+    }
+
+    /// Whether a person should be told by a Warning.
+    pub fn is_failure(&self) -> bool {
+        self.state == State::Stalled || (self.state == State::Waiting && self.reason == Reason::Retrying)
+    }
+}

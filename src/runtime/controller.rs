@@ -1,0 +1,146 @@
+//! One controller: a watch of its own kind, keys from everybody else, one pass at a time an object.
+
+use std::{
+    convert::Infallible,
+    fmt::Debug,
+    future::{Future, ready},
+    hash::Hash,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use kube::{
+    Api, ResourceExt,
+    runtime::{
+        Config, WatchStreamExt,
+        controller::{Action, Controller},
+        predicates,
+        reflector::{ObjectRef, Store, store::Writer},
+        utils::Predicate,
+        watcher,
+    },
+};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio_util::sync::CancellationToken;
+
+use super::{backoff::Failures, objects::Object};
+
+/// A pass that takes longer than this is dropped at its next await and counts as failed.
+const PASS_LIMIT: Duration = Duration::from_secs(180);
+/// The longest delay after passes that panicked or hung.
+const BROKEN_PASS: Duration = Duration::from_secs(300);
+
+/// When an object wants to be looked at again, if nothing happens before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// When something changes.
+    Change,
+    /// After this long.
+    After(Duration),
+    /// It failed: after a delay that grows with each failure, up to this cap.
+    Backoff(Duration),
+}
+
+/// A pass over one object.
+pub type Pass<K> = Arc<dyn Fn(Arc<K>) -> Pin<Box<dyn Future<Output = Next> + Send>> + Send + Sync>;
+
+/// Everything one controller runs on.
+pub struct Wiring<K: Object + Hash + Eq> {
+    /// Where it watches.
+    pub api: Api<K>,
+    /// The store that it fills.
+    pub writer: Writer<K>,
+    /// The same store, to read.
+    pub store: Store<K>,
+    /// Objects to look at because something else changed.
+    pub triggers: UnboundedReceiver<ObjectRef<K>>,
+    /// How many passes run at once.
+    pub concurrency: u16,
+    /// Ends the controller; running passes finish.
+    pub shutdown: CancellationToken,
+}
+
+/// What happened to an object, for those who refer to it.
+#[derive(Debug)]
+pub enum Touched<'a, K> {
+    /// It is there, new or changed.
+    Applied(&'a K),
+    /// It is gone.
+    Deleted(&'a K),
+}
+
+/// Watches, and runs `pass` until the shutdown. `touched` hears of every change of every object, also of its status.
+pub async fn run<K>(wiring: Wiring<K>, touched: impl Fn(Touched<'_, K>) + Send + Sync + 'static, pass: Pass<K>)
+where
+    K: Object + Hash + Eq,
+{
+    let Wiring { api, writer, store, triggers, concurrency, shutdown } = wiring;
+    let failures = Arc::new(Failures::default());
+    let gone = failures.clone();
+    let stream = watcher(api, watcher::Config::default().any_semantic())
+        .default_backoff()
+        // Never read, and larger than the objects themselves.
+        .modify(|object| object.meta_mut().managed_fields = None)
+        .reflect(writer)
+        .inspect_ok(move |event| match event {
+            watcher::Event::Apply(object) | watcher::Event::InitApply(object) => touched(Touched::Applied(object)),
+            watcher::Event::Delete(object) => {
+                gone.forget(&name(object));
+                touched(Touched::Deleted(object));
+            }
+            watcher::Event::Init | watcher::Event::InitDone => {}
+        })
+        .inspect_err(|error| tracing::warn!(kind = &*K::kind(&()), %error, "the watch broke; it is begun again"))
+        .applied_objects()
+        // Our own status writes start no pass; a deletion bumps the generation, prevent-deletion is an annotation.
+        .predicate_filter(predicates::generation.combine(predicates::annotations), kube::runtime::utils::PredicateConfig::default());
+    Controller::for_stream(stream, store)
+        .with_config(Config::default().concurrency(concurrency))
+        .reconcile_on(UnboundedReceiverStream::new(triggers))
+        .graceful_shutdown_on(shutdown.cancelled_owned())
+        .run(
+            move |object, pass: Arc<Pass<K>>| {
+                let failures = failures.clone();
+                async move { Ok::<_, Infallible>(guarded(object, &pass, &failures).await) }
+            },
+            |_, never: &Infallible, _| match *never {},
+            Arc::new(pass),
+        )
+        .for_each(|_| ready(()))
+        .await;
+}
+
+/// A pass that can neither end the controller nor hold its place for ever.
+async fn guarded<K: Object>(object: Arc<K>, pass: &Pass<K>, failures: &Failures) -> Action {
+    let key = name(&*object);
+    let next = match tokio::time::timeout(PASS_LIMIT, AssertUnwindSafe(pass(object)).catch_unwind()).await {
+        Ok(Ok(next)) => next,
+        Ok(Err(_)) => {
+            tracing::error!(kind = &*K::kind(&()), object = key, "a pass panicked; the object is tried again later");
+            Next::Backoff(BROKEN_PASS)
+        }
+        Err(_) => {
+            tracing::error!(kind = &*K::kind(&()), object = key, "a pass took too long; the object is tried again later");
+            Next::Backoff(BROKEN_PASS)
+        }
+    };
+    match next {
+        Next::Change => {
+            failures.forget(&key);
+            Action::await_change()
+        }
+        Next::After(delay) => {
+            failures.forget(&key);
+            Action::requeue(delay)
+        }
+        Next::Backoff(cap) => Action::requeue(failures.failed(&key, cap, fastrand::f64())),
+    }
+}
+
+fn name<K: Object>(object: &K) -> String {
+    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+}

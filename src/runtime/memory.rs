@@ -1,0 +1,57 @@
+//! A pass never reads its own past: the watch lags our own writes by milliseconds.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use kube::ResourceExt;
+
+use super::objects::Object;
+
+/// The answers of our last writes, by UID, until the store has caught up.
+#[derive(Debug)]
+pub struct Written<K> {
+    latest: Mutex<HashMap<String, K>>,
+}
+
+impl<K> Default for Written<K> {
+    fn default() -> Self {
+        Self { latest: Mutex::default() }
+    }
+}
+
+impl<K: Object> Written<K> {
+    /// Remembers the answer of a write.
+    pub fn remember(&self, object: K) {
+        if let Some(uid) = object.uid() {
+            self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, object);
+        }
+    }
+
+    /// The object as it was last written by us where `seen` (from the store) is older; else `seen`.
+    pub fn newest(&self, seen: &K) -> K {
+        let Some(uid) = seen.uid() else { return seen.clone() };
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        match latest.get(&uid) {
+            Some(written) if version(written) > version(seen) => written.clone(),
+            Some(_) => {
+                latest.remove(&uid);
+                seen.clone()
+            }
+            None => seen.clone(),
+        }
+    }
+
+    /// Forgets an object that is gone.
+    pub fn forget(&self, object: &K) {
+        if let Some(uid) = object.uid() {
+            self.latest.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
+        }
+    }
+}
+
+/// Resource versions are numbers that grow: Kubernetes promises it for custom resources since 1.35, etcd always did.
+fn version<K: Object>(object: &K) -> u64 {
+    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or(0)
+}

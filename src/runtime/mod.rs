@@ -1,0 +1,8 @@
+//! What any operator needs and no ECS: objects in the API server, conditions, backoff, controllers, logs.
+
+pub mod backoff;
+pub mod conditions;
+pub mod controller;
+pub mod memory;
+pub mod objects;
+pub mod telemetry;

@@ -1,0 +1,89 @@
+//! The few writes that an operator makes to its objects: finalizer and status.
+
+use std::fmt::Debug;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{
+    Api, Client, CustomResourceExt, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    core::NamespaceResourceScope,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+/// The field manager of everything the operator writes.
+pub const FIELD_MANAGER: &str = "ecs-operator";
+
+/// What these functions ask of an object.
+pub trait Object:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + CustomResourceExt
+    + Clone
+    + Debug
+    + Serialize
+    + DeserializeOwned
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<K> Object for K where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + CustomResourceExt
+        + Clone
+        + Debug
+        + Serialize
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+fn api<K: Object>(client: &Client, object: &K) -> Api<K> {
+    Api::namespaced(client.clone(), &object.namespace().unwrap_or_default())
+}
+
+/// Whether `object` carries `finalizer`.
+pub fn has_finalizer<K: Object>(object: &K, finalizer: &str) -> bool {
+    object.finalizers().iter().any(|held| held == finalizer)
+}
+
+/// Adds `finalizer`. The object's resourceVersion goes along, so that a list that somebody else changed is not lost.
+pub async fn add_finalizer<K: Object>(client: &Client, object: &K, finalizer: &str) -> kube::Result<K> {
+    let mut finalizers = object.finalizers().to_vec();
+    finalizers.push(finalizer.to_owned());
+    write_finalizers(client, object, &finalizers).await
+}
+
+/// Removes `finalizer`; an object that is gone is fine.
+pub async fn remove_finalizer<K: Object>(client: &Client, object: &K, finalizer: &str) -> kube::Result<()> {
+    let finalizers: Vec<String> = object.finalizers().iter().filter(|held| *held != finalizer).cloned().collect();
+    match write_finalizers(client, object, &finalizers).await {
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+async fn write_finalizers<K: Object>(client: &Client, object: &K, finalizers: &[String]) -> kube::Result<K> {
+    let patch = json!({
+        "metadata": { "resourceVersion": object.resource_version(), "finalizers": finalizers },
+    });
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+    api(client, object).patch(&object.name_any(), &params, &Patch::Merge(patch)).await
+}
+
+/// Writes the whole status by server-side apply: what it no longer holds is removed.
+pub async fn write_status<K: Object>(client: &Client, object: &K, status: &impl Serialize) -> kube::Result<K> {
+    let patch = json!({ "apiVersion": K::api_version(&()), "kind": K::kind(&()), "status": status });
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    api(client, object).patch_status(&object.name_any(), &params, &Patch::Apply(patch)).await
+}
+
+/// Whether the CRD of `K` is being deleted: then every object of it is marked, and nobody asked for that.
+pub async fn crd_is_terminating<K: Object>(client: &Client) -> kube::Result<bool> {
+    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let crd = crds.get_metadata_opt(K::crd_name()).await?;
+    Ok(crd.is_none_or(|crd| crd.metadata.deletion_timestamp.is_some()))
+}

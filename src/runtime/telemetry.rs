@@ -1,0 +1,33 @@
+//! Logs: text for people, JSON for machines.
+
+use tracing_subscriber::EnvFilter;
+
+/// How a log line is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// One readable line an event.
+    #[default]
+    Text,
+    /// One JSON object an event.
+    Json,
+}
+
+/// A log filter that can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the log level '{given}' can't be read: {cause}. Write a level (error, warn, info, debug, trace) or a filter such as 'info,kube=warn'")]
+pub struct BadLogLevel {
+    given: String,
+    cause: tracing_subscriber::filter::ParseError,
+}
+
+/// Starts logging to standard error.
+pub fn init(format: LogFormat, level: &str) -> Result<(), BadLogLevel> {
+    let filter =
+        EnvFilter::try_new(level).map_err(|cause| BadLogLevel { given: level.to_owned(), cause })?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match format {
+        LogFormat::Text => builder.with_ansi(false).init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
