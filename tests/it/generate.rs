@@ -67,21 +67,32 @@ fn object(schema: &Value, density: Density) -> BoxedStrategy<Value> {
             // The SDK refuses a union without a member; those in the specs are the objects that can have but one.
             let always = required.contains(&name.as_str()) || properties.len() == 1 || density.properties >= 1.0;
             let value = value(schema, density);
-            let value = if always { value.prop_map(Some).boxed() } else { prop::option::weighted(density.properties, value).boxed() };
+            let value = if always {
+                value.prop_map(Some).boxed()
+            } else {
+                prop::option::weighted(density.properties, value).boxed()
+            };
             let name = name.clone();
             value.prop_map(move |value| (name.clone(), value))
         })
         .collect();
     members
-        .prop_map(|members| members.into_iter().filter_map(|(name, value)| Some((name, value?))).collect::<Map<_, _>>().into())
+        .prop_map(|members| {
+            members.into_iter().filter_map(|(name, value)| Some((name, value?))).collect::<Map<_, _>>().into()
+        })
         .boxed()
 }
 
 fn list(schema: &Value, density: Density) -> BoxedStrategy<Value> {
     let most = bound(schema, "maxItems", 3).min(3);
     let least = bound(schema, "minItems", 0).max(density.items).min(most);
-    let keys: Vec<String> =
-        schema["x-kubernetes-list-map-keys"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let keys: Vec<String> = schema["x-kubernetes-list-map-keys"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
     collection::vec(value(&schema["items"], density), least..=most)
         .prop_map(move |mut items| {
             let mut seen = std::collections::BTreeSet::new();
@@ -112,7 +123,9 @@ fn number(schema: &Value) -> BoxedStrategy<Value> {
     let least = schema["minimum"].as_f64().unwrap_or(0.0);
     let most = schema["maximum"].as_f64().unwrap_or(100.0);
     let tenths = |number: f64| (number * 10.0).round() / 10.0;
-    prop_oneof![Just(least), Just(most), Just(5.0), Just(10.0), (least..=most).prop_map(tenths)].prop_map(Value::from).boxed()
+    prop_oneof![Just(least), Just(most), Just(5.0), Just(10.0), (least..=most).prop_map(tenths)]
+        .prop_map(Value::from)
+        .boxed()
 }
 
 fn text(schema: &Value) -> BoxedStrategy<Value> {
@@ -146,10 +159,13 @@ fn document() -> BoxedStrategy<Value> {
     let any = leaf.prop_recursive(2, 6, 2, |inner| {
         prop_oneof![
             collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            collection::btree_map("[a-z]{1,3}", inner, 0..3).prop_map(|members| Value::Object(members.into_iter().collect())),
+            collection::btree_map("[a-z]{1,3}", inner, 0..3)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     });
-    collection::btree_map("[a-z]{1,3}", any, 1..3).prop_map(|members| Value::Object(members.into_iter().collect())).boxed()
+    collection::btree_map("[a-z]{1,3}", any, 1..3)
+        .prop_map(|members| Value::Object(members.into_iter().collect()))
+        .boxed()
 }
 
 // === Places ===
@@ -191,7 +207,8 @@ fn below(value: &Value, schema: &Value, pointer: &str, path: &str, found: &mut V
         }
         Value::Object(members) => {
             for (name, member) in members {
-                let required = schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name.as_str()));
+                let required =
+                    schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name.as_str()));
                 // A union must have its member.
                 let only = schema["properties"].as_object().is_some_and(|all| all.len() == 1);
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };

@@ -25,7 +25,7 @@ pub use self::{
     cluster::{CLUSTER_RULES, cluster_unit, cluster_units, desired_cluster, observed_cluster},
     compare::{Verdict, compare, differs},
     complete::complete_service_unit,
-    service::{SERVICE_RULES, UNSEEN, ServiceContext, desired_service, observed_service, service_unit, service_units},
+    service::{SERVICE_RULES, ServiceContext, UNSEEN, desired_service, observed_service, service_unit, service_units},
     task_definition::{TASK_DEFINITION_RULES, task_definition},
 };
 
@@ -113,7 +113,7 @@ fn level_at(value: &mut Value, path: &mut String, rules: &[Rule]) -> bool {
     for level in &here {
         match (level, &mut *value) {
             (Level::Set(keys), Value::Array(items)) => sort(items, keys),
-            (Level::RoleName, Value::String(role)) => *role = last_part(role).to_owned(),
+            (Level::RoleName, Value::String(role)) if !role.ends_with('/') => *role = last_part(role).to_owned(),
             _ => {}
         }
     }
@@ -191,7 +191,8 @@ fn sorted_text(value: &Value) -> String {
         Value::Object(members) => {
             let mut names: Vec<&String> = members.keys().collect();
             names.sort_unstable();
-            let members = names.iter().map(|name| format!("{}:{}", Value::from(name.as_str()), sorted_text(&members[*name])));
+            let members =
+                names.iter().map(|name| format!("{}:{}", Value::from(name.as_str()), sorted_text(&members[*name])));
             format!("{{{}}}", members.collect::<Vec<_>>().join(","))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(sorted_text).collect::<Vec<_>>().join(",")),

@@ -35,13 +35,23 @@ fn an_echoed_cluster_is_the_cluster_that_was_asked_for() {
 fn a_namespace_given_by_name_and_shown_by_arn_cannot_be_judged() {
     let unit = "serviceConnectDefaults";
     let by_name = cluster_unit(unit, Some(&json!({ "namespace": "internal" }))).unwrap();
-    let arn = |id: &str| cluster_unit(unit, Some(&json!({ "namespace": format!("arn:aws:servicediscovery:eu-west-1:1:namespace/{id}") }))).unwrap();
+    let arn = |id: &str| {
+        cluster_unit(
+            unit,
+            Some(&json!({ "namespace": format!("arn:aws:servicediscovery:eu-west-1:1:namespace/{id}") })),
+        )
+        .unwrap()
+    };
     assert_eq!(compare(unit, &by_name, Some(&arn("ns-1"))), Verdict::Unknown);
     assert_eq!(compare(unit, &arn("ns-1"), Some(&arn("ns-1"))), Verdict::Same);
     assert_eq!(compare(unit, &arn("ns-1"), Some(&arn("ns-2"))), Verdict::Different);
     let none = cluster_unit(unit, None).unwrap();
     assert_eq!(compare(unit, &by_name, Some(&none)), Verdict::Different);
-    assert_eq!(cluster_unit(unit, Some(&json!({ "namespace": "" }))).unwrap(), none, "the reset value is no default at all");
+    assert_eq!(
+        cluster_unit(unit, Some(&json!({ "namespace": "" }))).unwrap(),
+        none,
+        "the reset value is no default at all"
+    );
 }
 
 #[test]
@@ -50,7 +60,10 @@ fn what_a_cluster_does_without_a_unit() {
         ("capacityProviders", json!([])),
         ("defaultCapacityProviderStrategy", json!([])),
         ("configuration.executeCommandConfiguration", json!({ "logging": "DEFAULT" })),
-        ("configuration.executeCommandConfiguration", json!({ "logConfiguration": { "cloudWatchEncryptionEnabled": false, "s3EncryptionEnabled": false } })),
+        (
+            "configuration.executeCommandConfiguration",
+            json!({ "logConfiguration": { "cloudWatchEncryptionEnabled": false, "s3EncryptionEnabled": false } }),
+        ),
         ("serviceConnectDefaults", json!({ "namespace": "" })),
     ] {
         assert_eq!(cluster_unit(unit, Some(&reset)).unwrap(), cluster_unit(unit, None).unwrap(), "{unit}");

@@ -95,9 +95,24 @@ pub fn task_definition_defaults() -> Vec<(&'static str, Value)> {
 }
 
 const CONTAINER_LISTS: &[&str] = &[
-    "command", "entryPoint", "links", "dnsServers", "dnsSearchDomains", "dockerSecurityOptions", "dependsOn",
-    "environment", "environmentFiles", "secrets", "extraHosts", "mountPoints", "volumesFrom", "portMappings",
-    "resourceRequirements", "systemControls", "ulimits", "credentialSpecs",
+    "command",
+    "entryPoint",
+    "links",
+    "dnsServers",
+    "dnsSearchDomains",
+    "dockerSecurityOptions",
+    "dependsOn",
+    "environment",
+    "environmentFiles",
+    "secrets",
+    "extraHosts",
+    "mountPoints",
+    "volumesFrom",
+    "portMappings",
+    "resourceRequirements",
+    "systemControls",
+    "ulimits",
+    "credentialSpecs",
 ];
 
 /// What DescribeTaskDefinition shows of a task definition that was registered so.
@@ -143,7 +158,10 @@ pub fn task_definition(sent: &Value, random: &mut Rng) -> Value {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    match value {
+        Value::Object(members) => members,
+        other => panic!("no object: {other}"),
+    }
 }
 
 pub fn shuffle(list: &mut Value, random: &mut Rng) {
@@ -329,7 +347,9 @@ fn describe(echo: Value, daemon: bool) -> Value {
         Some(name) if !name.starts_with("arn:") => format!("arn:aws:ecs:eu-west-1:123456789012:{kind}/{name}").into(),
         _ => name.clone(),
     };
-    for (name, shown, kind) in [("cluster", "clusterArn", "cluster"), ("taskDefinition", "taskDefinition", "task-definition")] {
+    for (name, shown, kind) in
+        [("cluster", "clusterArn", "cluster"), ("taskDefinition", "taskDefinition", "task-definition")]
+    {
         if let Some(value) = echo.remove(name) {
             echo.insert(shown.to_owned(), arn(kind, &value));
         }
@@ -341,6 +361,8 @@ fn describe(echo: Value, daemon: bool) -> Value {
         echo.insert("desiredCount".into(), json!(7));
     }
     echo.insert("deployments".into(), json!([{ "status": "ACTIVE" }, primary]));
-    echo.extend(object(json!({ "status": "ACTIVE", "runningCount": 1, "pendingCount": 0, "events": [], "createdAt": 1.5 })));
+    echo.extend(object(
+        json!({ "status": "ACTIVE", "runningCount": 1, "pendingCount": 0, "events": [], "createdAt": 1.5 }),
+    ));
     Value::Object(echo)
 }

@@ -67,7 +67,7 @@ fn services_are_canonical_once_and_as_echoed() {
             prop_assert_eq!(ok(desired_service(&input(&units)))?, without_null(&units), "canonical of canonical");
             let context = canon::ServiceContext::of(&sent);
             for (unit, value) in &units {
-                prop_assert_eq!(&ok(service_unit(unit, Some(value), &context))?, value, "{} alone", unit);
+                prop_assert_eq!(&ok(service_unit(unit, Some(value), context))?, value, "{} alone", unit);
             }
             let echoed = echo::service(&sent, &mut Rng::with_seed(seed));
             let observed = ok(observed_service(&echoed))?;
@@ -113,21 +113,29 @@ fn no_change_of_a_task_definition_is_lost() {
     let defaults = echo::task_definition_defaults();
     every_change_is_seen(&task_definitions(), echo::TASK_DEFINITION_SETS, &defaults, canonical, |change| {
         let mode = change.before["networkMode"].as_str();
-        let compatible = |name: &str| change.before["requiresCompatibilities"].as_array().is_some_and(|all| all.contains(&json!(name)));
+        let compatible = |name: &str| {
+            change.before["requiresCompatibilities"].as_array().is_some_and(|all| all.contains(&json!(name)))
+        };
         match change.path {
             // Written otherwise.
             "cpu" => change.by(|value| echo::quantity(value, "vcpu")),
             "memory" => change.by(|value| echo::quantity(value, "gb")),
             // Roles are compared by name.
-            "taskRoleArn" | "executionRoleArn" => change.by(|role| role.as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default().into()),
+            "taskRoleArn" | "executionRoleArn" => {
+                change.by(|role| role.as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default().into())
+            }
             // 0 and the container's port are what ECS does, the latter where there is one network.
             "containerDefinitions[].portMappings[].hostPort" => {
                 let port = change.sibling("containerPort");
-                let own = |value: &Value| *value == 0 || value.is_null() || (matches!(mode, Some("awsvpc" | "host")) && *value == port);
+                let own = |value: &Value| {
+                    *value == 0 || value.is_null() || (matches!(mode, Some("awsvpc" | "host")) && *value == port)
+                };
                 own(&change.old) && own(&change.new)
             }
             // What ECS does without.
-            "networkMode" => change.removed(&json!("bridge")) && !compatible("FARGATE") && !compatible("MANAGED_INSTANCES"),
+            "networkMode" => {
+                change.removed(&json!("bridge")) && !compatible("FARGATE") && !compatible("MANAGED_INSTANCES")
+            }
             "runtimePlatform.operatingSystemFamily" => change.removed(&json!("LINUX")),
             "runtimePlatform.cpuArchitecture" => change.removed(&json!("X86_64")) && compatible("FARGATE"),
             // A text that isn't there is an empty one to the SDK, beside a sharing strategy.
@@ -145,10 +153,14 @@ fn no_change_of_a_service_is_lost() {
     every_change_is_seen(&services(), echo::SERVICE_SETS, &echo::service_defaults(), canonical, |change| {
         match change.path {
             // Service Connect that is off is none, whatever else is said.
-            path if path.starts_with("serviceConnectConfiguration.") && path != "serviceConnectConfiguration.enabled" => {
+            path if path.starts_with("serviceConnectConfiguration.")
+                && path != "serviceConnectConfiguration.enabled" =>
+            {
                 let off = change.before["serviceConnectConfiguration"]["enabled"] == false;
                 off || match path {
-                    "serviceConnectConfiguration.services[].discoveryName" => change.removed(&change.sibling("portName")),
+                    "serviceConnectConfiguration.services[].discoveryName" => {
+                        change.removed(&change.sibling("portName"))
+                    }
                     "serviceConnectConfiguration.containerConfigurations[].logLevel" => change.removed(&json!("info")),
                     _ => false,
                 }
@@ -159,21 +171,32 @@ fn no_change_of_a_service_is_lost() {
             "deploymentConfiguration.deploymentCircuitBreaker.rollback" => change.sibling("enable") == false,
             // 60 seconds is what every metric has without being named.
             path if path.starts_with("monitoring.") => {
-                let resolution = change.before.pointer(&change.pointer[..change.pointer.find("/metricNames").unwrap_or(0)]);
+                let resolution =
+                    change.before.pointer(&change.pointer[..change.pointer.find("/metricNames").unwrap_or(0)]);
                 resolution.is_some_and(|item| item["resolutionSeconds"] == 60)
             }
-            // Case and other names of ECS's own fields; a random strategy has none.
-            "placementStrategy[].field" => {
-                let known = |field: &Value| match field.as_str().unwrap_or_default().to_lowercase().as_str() {
-                    "host" | "instanceid" => json!("instanceid"),
-                    field @ ("cpu" | "memory") => json!(field),
-                    _ => field.clone(),
-                };
-                change.sibling("type") == "random" || change.by(known)
-            }
+            // Case and other names of ECS's own fields; a random strategy has none, so that two of them are alike.
+            "placementStrategy[].field" => change.sibling("type") == "random" || change.by(placement_field),
+            "placementStrategy" => change.by(|items| {
+                let items = items.as_array().into_iter().flatten();
+                items
+                    .map(|item| {
+                        (item["type"].clone(), (item["type"] != "random").then(|| placement_field(&item["field"])))
+                    })
+                    .map(|item| json!(item))
+                    .collect()
+            }),
             _ => false,
         }
     });
+}
+
+fn placement_field(field: &Value) -> Value {
+    match field.as_str().unwrap_or_default().to_lowercase().as_str() {
+        "host" | "instanceid" => json!("instanceid"),
+        field @ ("cpu" | "memory") => json!(field),
+        _ => field.clone(),
+    }
 }
 
 #[test]
@@ -246,12 +269,20 @@ fn every_change_is_seen(
             let old = before.pointer(&place.pointer).unwrap().clone();
             for new in others(&place, &old, sets, &mut runner) {
                 let after = changed(&before, &place.pointer, &new);
-                let change = Change { path: &place.path, pointer: &place.pointer, before: &before, old: old.clone(), new };
+                let change =
+                    Change { path: &place.path, pointer: &place.pointer, before: &before, old: old.clone(), new };
                 let default = defaults.iter().any(|(path, value)| *path == place.path && change.removed(value));
                 if default || equal(&change) {
                     continue;
                 }
-                assert_ne!(form, canonical(&after), "lost at {}: {} to {} in {before}", place.path, change.old, change.new);
+                assert_ne!(
+                    form,
+                    canonical(&after),
+                    "lost at {}: {} to {} in {before}",
+                    place.path,
+                    change.old,
+                    change.new
+                );
             }
         }
     }

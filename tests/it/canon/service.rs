@@ -9,14 +9,15 @@ use serde_json::{Value, json};
 const REPLICA: ServiceContext = ServiceContext { daemon: false, shifts_traffic: false, fargate: true };
 
 fn unit(name: &str, value: &Value) -> Value {
-    service_unit(name, Some(value), &REPLICA).unwrap_or_else(|error| panic!("{error}: {name} {value}"))
+    service_unit(name, Some(value), REPLICA).unwrap_or_else(|error| panic!("{error}: {name} {value}"))
 }
 
-fn none(name: &str, context: &ServiceContext) -> Value {
+fn none(name: &str, context: ServiceContext) -> Value {
     service_unit(name, None, context).unwrap()
 }
 
 #[test]
+#[rustfmt::skip]
 fn the_smallest_service_and_its_full_echo_do_not_differ() {
     let asked = json!({
         "serviceName": "web", "cluster": "production", "taskDefinition": "web:3", "desiredCount": 2, "launchType": "FARGATE",
@@ -57,13 +58,14 @@ fn the_smallest_service_and_its_full_echo_do_not_differ() {
     // Everything else is as ECS does without it, but for what ECS chose.
     for unit in service_units().filter(|unit| !desired.contains_key(*unit) && !UNSEEN.contains(unit)) {
         if !matches!(unit, "role" | "availabilityZoneRebalancing") {
-            assert_eq!(observed[unit], none(unit, &REPLICA), "{unit}");
+            assert_eq!(observed[unit], none(unit, REPLICA), "{unit}");
         }
     }
     assert!(UNSEEN.iter().all(|unit| !observed.contains_key(*unit)));
 }
 
 #[test]
+#[rustfmt::skip]
 fn echoes_of_units() {
     let volume = |ebs: Value| json!([{ "name": "data", "managedEBSVolume": ebs }]);
     for (name, sent, echoed) in [
@@ -131,16 +133,21 @@ fn echoes_of_units() {
 fn defaults_depend_on_the_service() {
     let daemon = ServiceContext { daemon: true, ..ServiceContext::default() };
     let canary = ServiceContext { shifts_traffic: true, ..ServiceContext::default() };
-    let of = |member: &str, context: &ServiceContext| none(&format!("deploymentConfiguration.{member}"), context);
-    assert_eq!((of("maximumPercent", &REPLICA), of("minimumHealthyPercent", &REPLICA)), (json!(200), json!(100)));
-    assert_eq!((of("maximumPercent", &daemon), of("minimumHealthyPercent", &daemon)), (json!(100), json!(0)));
-    assert_eq!((of("bakeTimeInMinutes", &REPLICA), of("bakeTimeInMinutes", &canary)), (json!(0), json!(15)));
-    assert_eq!((none("platformVersion", &REPLICA), none("platformVersion", &daemon)), (json!("LATEST"), Value::Null));
-    assert_eq!(none("availabilityZoneRebalancing", &REPLICA), Value::Null, "never filled");
-    assert_eq!(service_unit("desiredCount", Some(&json!(7)), &daemon).unwrap(), Value::Null);
+    let of = |member: &str, context: ServiceContext| none(&format!("deploymentConfiguration.{member}"), context);
+    assert_eq!((of("maximumPercent", REPLICA), of("minimumHealthyPercent", REPLICA)), (json!(200), json!(100)));
+    assert_eq!((of("maximumPercent", daemon), of("minimumHealthyPercent", daemon)), (json!(100), json!(0)));
+    assert_eq!((of("bakeTimeInMinutes", REPLICA), of("bakeTimeInMinutes", canary)), (json!(0), json!(15)));
+    assert_eq!((none("platformVersion", REPLICA), none("platformVersion", daemon)), (json!("LATEST"), Value::Null));
+    assert_eq!(none("availabilityZoneRebalancing", REPLICA), Value::Null, "never filled");
+    assert_eq!(service_unit("desiredCount", Some(&json!(7)), daemon).unwrap(), Value::Null);
     let observed = observed_service(&json!({ "schedulingStrategy": "DAEMON", "desiredCount": 7 })).unwrap();
-    assert_eq!((&observed["desiredCount"], &observed["deploymentConfiguration.maximumPercent"]), (&Value::Null, &json!(100)));
-    assert_eq!(ServiceContext::of(&json!({ "capacityProviderStrategy": [{ "capacityProvider": "FARGATE_SPOT" }] })).fargate, true);
+    assert_eq!(
+        (&observed["desiredCount"], &observed["deploymentConfiguration.maximumPercent"]),
+        (&Value::Null, &json!(100))
+    );
+    assert!(
+        ServiceContext::of(&json!({ "capacityProviderStrategy": [{ "capacityProvider": "FARGATE_SPOT" }] })).fargate
+    );
 }
 
 #[test]
@@ -161,6 +168,7 @@ fn blocks_are_read_from_the_primary_deployment_or_the_service() {
 }
 
 #[test]
+#[rustfmt::skip]
 fn what_is_compared_by_meaning() {
     let arn = |name: &str| format!("arn:aws:ecs:eu-west-1:1:{name}");
     let alias = |dns: Value| json!({ "enabled": true, "services": [{ "portName": "http", "clientAliases": [{ "port": 80, "dnsName": dns }] }] });
@@ -195,6 +203,7 @@ fn what_is_compared_by_meaning() {
 }
 
 #[test]
+#[rustfmt::skip]
 fn a_block_is_sent_whole() {
     for (name, written, sent) in [
         ("deploymentConfiguration.deploymentCircuitBreaker", json!({ "enable": true, "rollback": true }),
