@@ -20,6 +20,12 @@ use crate::generate::{self, FULL, MIXED, Place, places};
 fn mirrored(kind: &str, operation: Input) -> Value {
     let mut schema = generate::spec(kind);
     let members = members_of(operation);
+    // Roles as IAM has them: the schema allows any text.
+    for role in ["taskRoleArn", "executionRoleArn", "role"] {
+        if let Some(schema) = schema["properties"].get_mut(role) {
+            schema["pattern"] = json!("^(arn:aws:iam::[0-9]{12}:role/([a-z]{1,3}/)?)?[A-Za-z0-9_+=,.@-]{1,12}$");
+        }
+    }
     let aside = ["tags", "family", "serviceName", "clusterName", "clientToken"];
     schema["properties"]
         .as_object_mut()
