@@ -4,7 +4,10 @@
 //! `api` is what users write and read; `ecs` is everything AWS; `runtime` is what any operator needs.
 
 pub mod api;
-pub mod ecs;
 pub mod cluster;
+pub mod ecs;
+pub mod operator;
 pub mod reconcile;
 pub mod runtime;
+pub mod service;
+pub mod task_definition;

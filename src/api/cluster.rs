@@ -4,6 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    mirror_zone::mirror_zone,
     policy::{AdoptionPolicy, DeletionPolicy, ManagementPolicy},
     rules,
     status::CommonStatus,
@@ -81,6 +82,14 @@ pub struct EcsClusterSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub management_policy: Option<ManagementPolicy>,
 }
+
+mirror_zone!(EcsClusterSpec: CreateCluster, UpdateCluster, PutClusterCapacityProviders;
+    mirror {
+        cluster_name, capacity_providers, default_capacity_provider_strategy, settings, configuration,
+        service_connect_defaults, tags,
+    }
+    owner { region, deletion_policy, adoption_policy, management_policy }
+);
 
 /// The observed state of an ECS cluster.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]

@@ -29,7 +29,8 @@ fn tidy<K: CustomResourceExt>() -> serde_json::Result<Value> {
 }
 
 /// What the derive says and the API must not: `nullable` (nulls would be stored), null among enum values, whole
-/// numbers written as floats, number formats that the API server doesn't know.
+/// numbers written as floats, number formats that the API server doesn't know, line ends of the source within
+/// descriptions. Lists that say nothing of how they merge are atomic, and say so.
 fn tidy_schema(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
@@ -43,6 +44,12 @@ fn tidy_schema(schema: &mut Value) {
                 if let Some(whole) = object.get(bound).and_then(whole_number) {
                     object.insert(bound.into(), whole.into());
                 }
+            }
+            if let Some(Value::String(text)) = object.get_mut("description") {
+                *text = text.split("\n\n").map(|lines| lines.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+            }
+            if object.get("type").is_some_and(|kind| kind == "array") {
+                object.entry("x-kubernetes-list-type").or_insert_with(|| "atomic".into());
             }
             object.values_mut().for_each(tidy_schema);
         }
@@ -107,4 +114,9 @@ fn conditions() -> Value {
             "properties": properties,
         },
     })
+}
+
+/// A CRD as it is printed and kept in `crds/`: one YAML document.
+pub fn yaml(crd: &Value) -> Result<String, serde_saphyr::ser::Error> {
+    Ok(format!("---\n{}", serde_saphyr::to_string(crd)?))
 }

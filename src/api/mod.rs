@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod crd;
+pub mod mirror_zone;
 pub mod policy;
 pub mod reference;
 pub mod rules;

@@ -134,12 +134,7 @@ pub fn on_fargate(capacity_provider: &str) -> bool {
 /// Twin of [`free_tag_keys`].
 pub fn tag_keys(field: &str, tags: &[Tag]) -> Option<Violation> {
     tags.iter().any(|tag| tag.key.to_lowercase().starts_with("aws:") || tag.key.starts_with("ecs-operator.dev/")).then(
-        || {
-            Violation::new(
-                field,
-                "tag keys must not begin with 'aws:' or 'ecs-operator.dev/': these are reserved",
-            )
-        },
+        || Violation::new(field, "tag keys must not begin with 'aws:' or 'ecs-operator.dev/': these are reserved"),
     )
 }
 

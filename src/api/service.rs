@@ -4,6 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    mirror_zone::mirror_zone,
     policy::{AdoptionPolicy, DeletionPolicy, ManagementPolicy},
     reference::LocalReference,
     rules,
@@ -23,6 +24,7 @@ use crate::ecs::shapes::{
     group = "ecs-operator.dev",
     version = "v1alpha1",
     kind = "EcsService",
+    doc = "An Amazon ECS service: tasks of one task definition, kept running in a cluster and replaced when it changes.",
     plural = "ecsservices",
     namespaced,
     status = "EcsServiceStatus",
@@ -115,7 +117,9 @@ pub struct EcsServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 512),
-        regex(pattern = "^([A-Za-z0-9_-]{1,255}|arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/[A-Za-z0-9_-]{1,255})$")
+        regex(
+            pattern = "^([A-Za-z0-9_-]{1,255}|arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/[A-Za-z0-9_-]{1,255})$"
+        )
     )]
     pub cluster: Option<String>,
     /// AWS region, such as `eu-west-1`. Only with `cluster`, and the ARN's where that is one. Absent: the cluster's, or
@@ -133,7 +137,9 @@ pub struct EcsServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 512),
-        regex(pattern = "^([A-Za-z0-9_-]{1,255}|arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:task-definition/[A-Za-z0-9_-]{1,255})(:[0-9]{1,9})?$")
+        regex(
+            pattern = "^([A-Za-z0-9_-]{1,255}|arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:task-definition/[A-Za-z0-9_-]{1,255})(:[0-9]{1,9})?$"
+        )
     )]
     pub task_definition: Option<String>,
     /// Number of tasks, 0 or more. Absent: 1 at creation, then left to whoever scales it, by `kubectl scale` or Application
@@ -242,3 +248,15 @@ pub struct EcsServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub management_policy: Option<ManagementPolicy>,
 }
+
+mirror_zone!(EcsServiceSpec: CreateService, UpdateService;
+    mirror {
+        service_name, cluster, task_definition, desired_count, scheduling_strategy, launch_type,
+        capacity_provider_strategy, platform_version, deployment_controller, deployment_configuration,
+        availability_zone_rebalancing, network_configuration, load_balancers, service_registries,
+        service_connect_configuration, volume_configurations, vpc_lattice_configurations, gateway_connectors,
+        monitoring, health_check_grace_period_seconds, placement_constraints, placement_strategy, role,
+        enable_execute_command, enable_ecs_managed_tags, propagate_tags, tags,
+    }
+    owner { cluster_ref, task_definition_ref, region, deletion_policy, adoption_policy, management_policy }
+);

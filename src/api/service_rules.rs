@@ -1,13 +1,18 @@
 //! The CEL rules of `EcsService` that look at more than one field of its spec. Their twins in Rust are in
 //! `service::rules`; one table of cases (`tests/rules/service.yaml`) holds the two together.
 
-use kube::core::{Message, Reason, Rule};
+mod immutable;
+
+use kube::core::{Message, Rule};
+
+pub use self::immutable::*;
 
 const CONTROLLER: &str = "(has(self.deploymentController) ? self.deploymentController.type : 'ECS')";
 const STRATEGY: &str = "(has(self.deploymentConfiguration) && has(self.deploymentConfiguration.strategy) \
                         ? self.deploymentConfiguration.strategy : 'ROLLING')";
 const PROVIDERS: &str = "has(self.capacityProviderStrategy) && size(self.capacityProviderStrategy) > 0";
 const CONNECTED: &str = "has(self.serviceConnectConfiguration) && self.serviceConnectConfiguration.enabled";
+const ROLE_USED: &str = "has(self.loadBalancers) && size(self.loadBalancers) > 0 && !has(self.networkConfiguration)";
 
 /// A state of the spec in which some fields are refused.
 #[derive(Clone, Copy, Debug)]
@@ -246,7 +251,9 @@ pub fn strategy_load_balancers() -> Rule {
     Rule::new(format!(
         "{STRATEGY} == 'ROLLING' || !has(self.loadBalancers) || self.loadBalancers.all(l, has(l.advancedConfiguration))"
     ))
-    .message("advancedConfiguration is required on all loadBalancers where deploymentConfiguration.strategy is not ROLLING")
+    .message(
+        "advancedConfiguration is required on all loadBalancers where deploymentConfiguration.strategy is not ROLLING",
+    )
     .field_path(".loadBalancers")
 }
 
@@ -287,7 +294,9 @@ pub fn code_deploy_load_balancer() -> Rule {
         "{CONTROLLER} != 'CODE_DEPLOY' || has(self.loadBalancers) && size(self.loadBalancers) == 1 \
          && has(self.loadBalancers[0].targetGroupArn)"
     ))
-    .message("loadBalancers must have exactly one item, with a targetGroupArn, where deploymentController is CODE_DEPLOY")
+    .message(
+        "loadBalancers must have exactly one item, with a targetGroupArn, where deploymentController is CODE_DEPLOY",
+    )
     .field_path(".loadBalancers")
 }
 
@@ -303,9 +312,7 @@ pub fn external_strategy() -> Rule {
 
 /// A role is for a load balancer of tasks without their own network interface.
 pub fn role_use() -> Rule {
-    Rule::new(
-        "!has(self.role) || has(self.loadBalancers) && size(self.loadBalancers) > 0 && !has(self.networkConfiguration)",
-    )
+    Rule::new(format!("!has(self.role) || {ROLE_USED}"))
     .message("role is allowed only with loadBalancers and without networkConfiguration: else ECS uses its service-linked role")
     .field_path(".role")
 }
@@ -332,84 +339,7 @@ pub fn distinct_target_groups() -> Rule {
          && self.all(l, !has(l.advancedConfiguration) \
          || self.filter(o, {ALTERNATE} l.advancedConfiguration.alternateTargetGroupArn).size() == 1)"
     ))
-    .message("no target group may stand twice in loadBalancers, neither as targetGroupArn nor as alternateTargetGroupArn")
-}
-
-// === What never changes ===
-
-/// The region never changes, but gives way to a reference to the cluster, which then says it.
-pub fn immutable_region() -> Rule {
-    let mut rule = super::rules::immutable_region();
-    rule.rule = format!(
-        "has(oldSelf.spec.region) && !has(self.spec.region) && has(self.spec.clusterRef) || ({})",
-        rule.rule
-    );
-    rule
-}
-
-/// The cluster never changes, however it is named. On the root: what it was bound to is in the status.
-pub fn immutable_cluster() -> Rule {
-    Rule::new(
-        "!has(self.spec.cluster) || (has(oldSelf.spec.cluster) && self.spec.cluster == oldSelf.spec.cluster) \
-         || (has(oldSelf.status) && has(oldSelf.status.clusterArn) \
-         ? self.spec.cluster == oldSelf.status.clusterArn \
-         || oldSelf.status.clusterArn.endsWith(':cluster/' + self.spec.cluster) : !has(oldSelf.spec.cluster))",
+    .message(
+        "no target group may stand twice in loadBalancers, neither as targetGroupArn nor as alternateTargetGroupArn",
     )
-    .message(Message::Expression(
-        "'spec.cluster is immutable: it is \\'' + (has(oldSelf.spec.cluster) ? oldSelf.spec.cluster \
-         : has(oldSelf.status) && has(oldSelf.status.clusterArn) ? oldSelf.status.clusterArn : '') + '\\''"
-            .into(),
-    ))
-    .reason(Reason::FieldValueForbidden)
-    .field_path(".spec.cluster")
-}
-
-/// The reference to the cluster never changes. On `clusterRef`.
-pub fn immutable_cluster_ref() -> Rule {
-    Rule::new("self.name == oldSelf.name")
-        .message(Message::Expression("'clusterRef is immutable: it is \\'' + oldSelf.name + '\\''".into()))
-        .reason(Reason::FieldValueForbidden)
-}
-
-/// A launch type gives way to a strategy only.
-pub fn immutable_launch_type() -> Rule {
-    Rule::new(format!(
-        "!has(oldSelf.launchType) || (has(self.launchType) ? self.launchType == oldSelf.launchType : {PROVIDERS})"
-    ))
-    .message(Message::Expression(
-        "'launchType is immutable: it is \\'' + (has(oldSelf.launchType) ? oldSelf.launchType : '') \
-         + '\\', and only a capacityProviderStrategy may take its place'"
-            .into(),
-    ))
-    .reason(Reason::FieldValueForbidden)
-    .field_path(".launchType")
-}
-
-/// The effective scheduling strategy never changes.
-pub fn immutable_scheduling() -> Rule {
-    const OLD: &str = "(has(oldSelf.schedulingStrategy) ? oldSelf.schedulingStrategy : 'REPLICA')";
-    Rule::new(format!("(has(self.schedulingStrategy) ? self.schedulingStrategy : 'REPLICA') == {OLD}"))
-        .message(Message::Expression(format!("'schedulingStrategy is immutable: it is \\'' + {OLD} + '\\''")))
-        .reason(Reason::FieldValueForbidden)
-        .field_path(".schedulingStrategy")
-}
-
-/// The role never changes.
-pub fn immutable_role() -> Rule {
-    Rule::new("has(self.role) == has(oldSelf.role) && (!has(self.role) || self.role == oldSelf.role)")
-        .message(Message::Expression(
-            "'role is immutable: it is \\'' + (has(oldSelf.role) ? oldSelf.role : '') + '\\''".into(),
-        ))
-        .reason(Reason::FieldValueForbidden)
-        .field_path(".role")
-}
-
-/// No service becomes one of CodeDeploy's.
-pub fn controller_moves() -> Rule {
-    Rule::new(format!(
-        "{CONTROLLER} != 'CODE_DEPLOY' || has(oldSelf.deploymentController) && oldSelf.deploymentController.type == 'CODE_DEPLOY'"
-    ))
-    .message("deploymentController can't be changed to CODE_DEPLOY: ECS takes it at creation only")
-    .reason(Reason::FieldValueForbidden)
-    .field_path(".deploymentController")
 }

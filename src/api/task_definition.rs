@@ -7,6 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    mirror_zone::mirror_zone,
     policy::{AdoptionPolicy, DeletionPolicy, ManagementPolicy},
     rules as common,
     status::CommonStatus,
@@ -180,6 +181,15 @@ pub struct EcsTaskDefinitionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub management_policy: Option<ManagementPolicy>,
 }
+
+mirror_zone!(EcsTaskDefinitionSpec: RegisterTaskDefinition;
+    mirror {
+        family, task_role_arn, execution_role_arn, network_mode, container_definitions, volumes, placement_constraints,
+        requires_compatibilities, cpu, memory, tags, pid_mode, ipc_mode, proxy_configuration, inference_accelerators,
+        ephemeral_storage, runtime_platform, enable_fault_injection,
+    }
+    owner { region, revision_history_limit, deletion_policy, adoption_policy, management_policy }
+);
 
 /// The observed state of an ECS task definition.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]

@@ -10,7 +10,11 @@ use super::{Cluster, observe::live_cluster};
 use crate::{
     api::{EcsCluster, EcsClusterStatus, Reason},
     ecs::{Class, Ecs, Key, Operation, Pace},
-    reconcile::{Context, Deletion, Kind, Refusal, Step, Story, Subject, Verdict, owner::{Claim, Owner}, spec},
+    reconcile::{
+        Context, Deletion, Kind, Refusal, Step, Story, Subject, Verdict,
+        owner::{Claim, Owner},
+        spec,
+    },
 };
 
 /// How many of the things in a cluster its condition names.
@@ -44,7 +48,10 @@ pub async fn delete(
         return Ok(Deletion::Waiting(Verdict::waiting_for_change(Reason::Deleting, waits)));
     }
     if cluster.status != "ACTIVE" {
-        return Ok(Deletion::Waiting(Verdict::progressing(Reason::Deleting, format!("{what} is {} in ECS.", cluster.status))));
+        return Ok(Deletion::Waiting(Verdict::progressing(
+            Reason::Deleting,
+            format!("{what} is {} in ECS.", cluster.status),
+        )));
     }
     let ecs = cx.live.regions().ecs(&region);
     let inside = contents(&ecs, &name).await?;
@@ -111,9 +118,11 @@ async fn contents(ecs: &Ecs, cluster: &str) -> Result<Vec<String>, Refusal> {
             Err(error) => return Err(Refusal::Ecs(format!("listing what is in cluster {cluster}"), error)),
         };
         let arns = answer.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
-        found.extend(arns.iter().filter_map(Value::as_str).map(|arn| {
-            format!("{kind} {}", arn.rsplit('/').next().unwrap_or(arn))
-        }));
+        found.extend(
+            arns.iter()
+                .filter_map(Value::as_str)
+                .map(|arn| format!("{kind} {}", arn.rsplit('/').next().unwrap_or(arn))),
+        );
     }
     Ok(found)
 }

@@ -52,8 +52,8 @@ impl Kind for Cluster {
         (): &(),
         status: &EcsClusterStatus,
         settings: &Settings,
-    ) -> Result<Desired, Verdict> {
-        validate::validate(object, status, settings)
+    ) -> Result<Desired, Refusal> {
+        Ok(validate::validate(object, status, settings)?)
     }
 
     async fn observe(

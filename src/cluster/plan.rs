@@ -92,7 +92,9 @@ fn differences(desired: &Units, observed: &Units, applied: &[String]) -> (Vec<Di
                 },
                 None => {
                     if have != json!({}) {
-                        notes.push(format!("{unit} was removed from the manifest; ECS can't unset it, so it stays as it is"));
+                        notes.push(format!(
+                            "{unit} was removed from the manifest; ECS can't unset it, so it stays as it is"
+                        ));
                     }
                     continue;
                 }
@@ -119,9 +121,9 @@ fn reset(unit: &str) -> Option<Value> {
 
 /// Puts a differing unit into UpdateCluster's input: as the manifest has it, or its reset value.
 fn put(input: &mut Map<String, Value>, unit: &str, desired: &Desired) {
-    let written = unit.split('.').try_fold(&Value::Null, |at, name| {
-        if at.is_null() { desired.input.get(name) } else { at.get(name) }
-    });
+    let written = unit
+        .split('.')
+        .try_fold(&Value::Null, |at, name| if at.is_null() { desired.input.get(name) } else { at.get(name) });
     if let Some(value) = written.cloned().or_else(|| reset(unit)) {
         canon::insert_unit(input, unit, value);
     }

@@ -19,7 +19,8 @@ pub fn violations(new: &EcsCluster, old: Option<&EcsCluster>) -> Vec<Violation> 
     if let Some(tags) = &spec.tags {
         found.extend(rules::tag_keys("spec.tags", tags));
     }
-    let exec = spec.configuration.as_ref().and_then(|configuration| configuration.execute_command_configuration.as_ref());
+    let exec =
+        spec.configuration.as_ref().and_then(|configuration| configuration.execute_command_configuration.as_ref());
     if exec.is_some_and(|exec| {
         exec.logging.as_ref().is_some_and(|logging| logging.as_str() == "OVERRIDE") && exec.log_configuration.is_none()
     }) {

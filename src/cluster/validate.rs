@@ -54,8 +54,9 @@ pub fn validate(object: &EcsCluster, status: &EcsClusterStatus, settings: &Setti
     let region = spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), settings)?;
     let name = object.spec.cluster_name.clone().unwrap_or_else(|| object.name_any());
     let input = spec::mirror_zone(&object.spec, APART)?;
-    let units = canon::desired_cluster(&Value::Object(input.clone()))
-        .map_err(|error| Verdict::refused(Reason::InvalidParameter, format!("spec can't be read as an ECS cluster: {error}")))?;
+    let units = canon::desired_cluster(&Value::Object(input.clone())).map_err(|error| {
+        Verdict::refused(Reason::InvalidParameter, format!("spec can't be read as an ECS cluster: {error}"))
+    })?;
     Ok(Desired {
         key: Key::cluster(&region, &name),
         owner: Owner::new(

@@ -126,6 +126,8 @@ operations! {
     ListTasks = list_tasks read (
         cluster, container_instance, family, next_token, max_results, started_by, service_name, desired_status,
         launch_type, daemon_name);
+    /// Reads up to 100 tasks.
+    DescribeTasks = describe_tasks read (cluster, tasks, include);
     /// Lists container instances of a cluster.
     ListContainerInstances = list_container_instances read (cluster, filter, next_token, max_results, status);
     /// Reads account settings.

@@ -44,7 +44,8 @@ impl EcsError {
 
     /// Whether ECS says that a service of that name exists already, made with other arguments.
     pub fn is_not_idempotent(&self) -> bool {
-        self.message.contains("was not idempotent") || self.message.contains("on this idempotent request are inconsistent")
+        self.message.contains("was not idempotent")
+            || self.message.contains("on this idempotent request are inconsistent")
     }
 
     /// Whether the answer may have been lost although the call took effect.

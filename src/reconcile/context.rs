@@ -104,7 +104,8 @@ impl Interests {
             live.keep(&key, pace);
             index.subjects.entry(key).or_default().insert(subject.clone());
         }
-        let before = if now.is_empty() { index.keys.remove(subject) } else { index.keys.insert(subject.clone(), now.clone()) };
+        let before =
+            if now.is_empty() { index.keys.remove(subject) } else { index.keys.insert(subject.clone(), now.clone()) };
         for key in before.unwrap_or_default().difference(&now) {
             let left = index.subjects.get_mut(key).is_some_and(|subjects| {
                 subjects.remove(subject);

@@ -54,9 +54,9 @@ impl Claim {
     pub fn read(tags: &Tags, owner: &Owner) -> Self {
         match tags.get(tags::OWNER) {
             None => Self::Unowned,
-            Some(value) if value == owner.as_str() => {
-                Self::Ours(tags.get(tags::ORIGIN).and_then(|origin| Origin::from_tag(origin)).unwrap_or(Origin::Created))
-            }
+            Some(value) if value == owner.as_str() => Self::Ours(
+                tags.get(tags::ORIGIN).and_then(|origin| Origin::from_tag(origin)).unwrap_or(Origin::Created),
+            ),
             Some(value) => Self::Other(value.clone()),
         }
     }

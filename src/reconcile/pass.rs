@@ -64,6 +64,9 @@ pub enum Refusal {
     /// The object can't be reconciled as it stands.
     #[error("{}", .0.message)]
     Verdict(Verdict),
+    /// Something is on its way that decides; saying anything before it is here would only flicker.
+    #[error("waits for a change that is on its way")]
+    Later,
 }
 
 impl From<Verdict> for Refusal {
@@ -73,12 +76,25 @@ impl From<Verdict> for Refusal {
 }
 
 impl Refusal {
+    /// Nothing is to be said of it, only the pass made again: somebody else wrote the object in the same moment, or
+    /// what it waits for is on its way.
+    fn again(&self) -> Option<Next> {
+        match self {
+            Self::Kubernetes(kube::Error::Api(status)) if status.is_conflict() => {
+                Some(Next::After(Duration::from_millis(250)))
+            }
+            Self::Later => Some(Next::After(Duration::from_secs(5))),
+            _ => None,
+        }
+    }
+
     /// What the status says of it.
     pub fn verdict(self) -> Verdict {
         match self {
             Self::Ecs(what, error) => Verdict::failed(&what, &error),
             Self::Kubernetes(error) => Verdict::retrying(format!("the Kubernetes API server refused: {error}")),
             Self::Verdict(verdict) => verdict,
+            Self::Later => Verdict::retrying("waits for a change that is on its way"),
         }
     }
 }
@@ -121,7 +137,7 @@ pub trait Kind: Sized + Send + Sync + 'static {
         references: &Self::References,
         status: &Self::Status,
         settings: &Settings,
-    ) -> Result<Self::Desired, Verdict>;
+    ) -> Result<Self::Desired, Refusal>;
     /// Reads ECS by way of Live; an observation older than `since` is not good enough.
     fn observe(
         cx: &Context,
@@ -148,9 +164,10 @@ pub trait Kind: Sized + Send + Sync + 'static {
         cx: &Context,
         desired: &Self::Desired,
         observed: &Self::Observed,
+        applied: &[Step],
         story: &mut Story,
     ) -> impl Future<Output = ()> + Send {
-        let _ = (cx, desired, observed, story);
+        let _ = (cx, desired, observed, applied, story);
         std::future::ready(())
     }
     /// One step of a deletion in AWS. Never touches what isn't ours.
@@ -179,22 +196,28 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
                 return Next::Change;
             }
             Ok(Some(verdict)) => verdict,
-            Err(refusal) => refusal.verdict(),
+            Err(refusal) => match refusal.again() {
+                Some(next) => return next,
+                None => refusal.verdict(),
+            },
         }
     } else {
         match reconcile::<K>(cx, written, &object, &subject, &mut status, &mut story).await {
             Ok(verdict) => verdict,
-            Err(refusal) => refusal.verdict(),
+            Err(refusal) => match refusal.again() {
+                Some(next) => return next,
+                None => refusal.verdict(),
+            },
         }
     };
     story.conclude(&verdict, K::common(&mut before.clone()));
-    conclude::<K>(cx, written, &object, &before, status, &verdict).await.unwrap_or_else(|error| {
+    let next = conclude::<K>(cx, written, &object, &before, status, &verdict).await.unwrap_or_else(|error| {
         tracing::warn!(object = %subject, %error, "the status could not be written; the pass is made again");
         Next::Backoff(Duration::from_secs(30))
     });
     tracing::debug!(object = %subject, reason = verdict.reason.as_str(), message = verdict.message, "looked at");
     story.tell(cx, &object).await;
-    verdict.next
+    next
 }
 
 /// The one status write of a pass; none where nothing changed.
@@ -251,7 +274,7 @@ async fn reconcile<K: Kind>(
             if let Some(sentence) = plan.refused.first() {
                 return Ok(Verdict::refused(Reason::ReplaceRequired, sentence.clone()));
             }
-            K::tidy(cx, &desired, &observed, story).await;
+            K::tidy(cx, &desired, &observed, &applied, story).await;
             return Ok(K::verdict(&desired, &observed, status));
         }
         if plan.steps.iter().all(|step| applied.contains(step)) {
@@ -276,7 +299,8 @@ async fn reconcile<K: Kind>(
         remember_managed(K::common(status), K::managed(&desired));
         for step in plan.steps {
             let ecs = cx.live.regions().ecs(K::common(status).region.as_deref().unwrap_or_default());
-            let answer = ecs.call(step.operation, &step.input).await.map_err(|error| Refusal::Ecs(step.what.clone(), error));
+            let answer =
+                ecs.call(step.operation, &step.input).await.map_err(|error| Refusal::Ecs(step.what.clone(), error));
             let answer = answer.inspect_err(|_| K::report(&desired, &observed, status))?;
             tracing::info!(object = %subject, %step, "applied");
             K::absorb(cx, &desired, &step, answer, status);
@@ -284,7 +308,11 @@ async fn reconcile<K: Kind>(
             applied.push(step);
         }
     }
-    Ok(Verdict::waiting(Reason::Retrying, "ECS keeps changing under the operator's hands; looking again", Duration::from_secs(5)))
+    Ok(Verdict::waiting(
+        Reason::Retrying,
+        "ECS keeps changing under the operator's hands; looking again",
+        Duration::from_secs(5),
+    ))
 }
 
 /// Until a plan is empty, what was managed before and what is managed now are both remembered: a crash between two
@@ -300,7 +328,10 @@ fn remember_managed(common: &mut CommonStatus, managed: Vec<String>) {
 fn shown(common: &mut CommonStatus, plan: &Plan) -> Verdict {
     common.plan = plan.lines();
     if common.plan.is_empty() {
-        return Verdict::ready(Reason::Observed, "ECS is as the manifest asks; nothing is managed under managementPolicy Observe.");
+        return Verdict::ready(
+            Reason::Observed,
+            "ECS is as the manifest asks; nothing is managed under managementPolicy Observe.",
+        );
     }
     let message = format!("{} (managementPolicy is Observe: nothing is changed)", common.plan.join("; "));
     Verdict { state: State::Idle, reason: Reason::Differs, message, next: Next::Change }

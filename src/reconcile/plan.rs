@@ -89,6 +89,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Differences that ECS can't close in place: field and what to do, a sentence each.
     pub refused: Vec<String>,
+    /// What waits for something in ECS before it can be sent, a sentence each.
+    pub withheld: Vec<String>,
     /// What is left alone on purpose, a sentence each: shown, not acted upon.
     pub notes: Vec<String>,
 }
@@ -103,7 +105,8 @@ impl Plan {
     pub fn lines(&self) -> Vec<String> {
         let steps = self.steps.iter().map(ToString::to_string);
         let refused = self.refused.iter().map(|sentence| format!("refused: {sentence}"));
-        steps.chain(refused).chain(self.notes.iter().map(|note| format!("note: {note}"))).collect()
+        let withheld = self.withheld.iter().map(|sentence| format!("withheld: {sentence}"));
+        steps.chain(refused).chain(withheld).chain(self.notes.iter().map(|note| format!("note: {note}"))).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{Origin, tags},
-    ecs::{Operation, shapes::Tag},
+    ecs::{Key, Live, Operation, shapes::Tag},
 };
 
 /// Keys and values.
@@ -71,10 +71,8 @@ pub fn steps(what: &str, arn: &str, want: &Tags, have: &Tags, applied: &[String]
         .filter(|key| !want.contains_key(*key) && applied.iter().any(|path| *path == applied_path(key)))
         .collect();
     if !removed.is_empty() {
-        let because = removed
-            .iter()
-            .map(|key| Difference::new(applied_path(key), json!(have.get(*key)), Value::Null))
-            .collect();
+        let because =
+            removed.iter().map(|key| Difference::new(applied_path(key), json!(have.get(*key)), Value::Null)).collect();
         steps.push(Step::new(
             Operation::UntagResource,
             format!("untag {what}"),
@@ -83,6 +81,23 @@ pub fn steps(what: &str, arn: &str, want: &Tags, have: &Tags, applied: &[String]
         ));
     }
     steps
+}
+
+/// Brings what Live holds of an object in line with a TagResource or UntagResource that succeeded.
+pub fn absorb(live: &Live, key: &Key, step: &Step) {
+    let Some(mut held) = live.peek(key).and_then(|seen| seen.json()) else { return };
+    let mut tags: Vec<Value> = held.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
+    let set = step.input.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
+    let removed = step.input.get("tagKeys").and_then(Value::as_array).cloned().unwrap_or_default();
+    tags.retain(|tag| {
+        let key = tag.get("key");
+        !removed.iter().any(|removed| Some(removed) == key) && !set.iter().any(|set| set.get("key") == key)
+    });
+    tags.extend(set);
+    if let Some(members) = held.as_object_mut() {
+        members.insert("tags".into(), tags.into());
+        live.absorb(key, held);
+    }
 }
 
 #[cfg(test)]

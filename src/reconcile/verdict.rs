@@ -89,12 +89,9 @@ impl Verdict {
         match error.class {
             Class::Terminal => Self::stalled(Reason::InvalidParameter, message),
             Class::Denied => Self::stalled(Reason::AccessDenied, message),
-            Class::Throttled => Self {
-                state: State::Waiting,
-                reason: Reason::Throttled,
-                message,
-                next: Next::Backoff(SOON),
-            },
+            Class::Throttled => {
+                Self { state: State::Waiting, reason: Reason::Throttled, message, next: Next::Backoff(SOON) }
+            }
             Class::Transient => Self::retrying(message),
             Class::Waiting(delay) => Self::waiting(Reason::Retrying, message, delay),
             Class::Absent => Self::waiting(Reason::Retrying, message, Duration::from_secs(2)),

@@ -4,16 +4,18 @@ use std::{
     convert::Infallible,
     fmt::Debug,
     future::{Future, ready},
-    hash::Hash,
     panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures::{
+    FutureExt, StreamExt, TryStreamExt,
+    stream::{self, BoxStream, select_all},
+};
 use kube::{
-    Api, ResourceExt,
+    Api, Client, ResourceExt,
     runtime::{
         Config, WatchStreamExt,
         controller::{Action, Controller},
@@ -27,7 +29,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::sync::CancellationToken;
 
-use super::{backoff::Failures, objects::Object};
+use super::{backoff::Failures, namespaces::relists_as_changes, objects::Object};
 
 /// A pass that takes longer than this is dropped at its next await and counts as failed.
 const PASS_LIMIT: Duration = Duration::from_secs(180);
@@ -49,9 +51,11 @@ pub enum Next {
 pub type Pass<K> = Arc<dyn Fn(Arc<K>) -> Pin<Box<dyn Future<Output = Next> + Send>> + Send + Sync>;
 
 /// Everything one controller runs on.
-pub struct Wiring<K: Object + Hash + Eq> {
-    /// Where it watches.
-    pub api: Api<K>,
+pub struct Wiring<K: Object> {
+    /// The API server.
+    pub client: Client,
+    /// The namespaces that are watched; none means all.
+    pub namespaces: Vec<String>,
     /// The store that it fills.
     pub writer: Writer<K>,
     /// The same store, to read.
@@ -76,15 +80,14 @@ pub enum Touched<'a, K> {
 /// Watches, and runs `pass` until the shutdown. `touched` hears of every change of every object, also of its status.
 pub async fn run<K>(wiring: Wiring<K>, touched: impl Fn(Touched<'_, K>) + Send + Sync + 'static, pass: Pass<K>)
 where
-    K: Object + Hash + Eq,
+    K: Object,
 {
-    let Wiring { api, writer, store, triggers, concurrency, shutdown } = wiring;
+    let Wiring { client, namespaces, writer, store, triggers, concurrency, shutdown } = wiring;
     let failures = Arc::new(Failures::default());
     let gone = failures.clone();
-    let stream = watcher(api, watcher::Config::default().any_semantic())
-        .default_backoff()
+    let stream = watches::<K>(&client, &namespaces)
         // Never read, and larger than the objects themselves.
-        .modify(|object| object.meta_mut().managed_fields = None)
+        .modify(|object: &mut K| object.meta_mut().managed_fields = None)
         .reflect(writer)
         .inspect_ok(move |event| match event {
             watcher::Event::Apply(object) | watcher::Event::InitApply(object) => touched(Touched::Applied(object)),
@@ -97,7 +100,10 @@ where
         .inspect_err(|error| tracing::warn!(kind = &*K::kind(&()), %error, "the watch broke; it is begun again"))
         .applied_objects()
         // Our own status writes start no pass; a deletion bumps the generation, prevent-deletion is an annotation.
-        .predicate_filter(predicates::generation.combine(predicates::annotations), kube::runtime::utils::PredicateConfig::default());
+        .predicate_filter(
+            predicates::generation.combine(predicates::annotations),
+            kube::runtime::utils::PredicateConfig::default(),
+        );
     Controller::for_stream(stream, store)
         .with_config(Config::default().concurrency(concurrency))
         .reconcile_on(UnboundedReceiverStream::new(triggers))
@@ -114,6 +120,23 @@ where
         .await;
 }
 
+/// One watch of everything, or one a namespace: the store takes them as one.
+fn watches<K: Object>(
+    client: &Client,
+    namespaces: &[String],
+) -> BoxStream<'static, watcher::Result<watcher::Event<K>>> {
+    let watch = |api: Api<K>| watcher(api, watcher::Config::default().any_semantic()).default_backoff();
+    match namespaces {
+        [] => watch(Api::all(client.clone())).boxed(),
+        [one] => watch(Api::namespaced(client.clone(), one)).boxed(),
+        several => {
+            let all = several.iter().map(|one| relists_as_changes(watch(Api::namespaced(client.clone(), one))).boxed());
+            // The store waits for one list before it calls itself ready.
+            stream::iter([Ok(watcher::Event::Init), Ok(watcher::Event::InitDone)]).chain(select_all(all)).boxed()
+        }
+    }
+}
+
 /// A pass that can neither end the controller nor hold its place for ever.
 async fn guarded<K: Object>(object: Arc<K>, pass: &Pass<K>, failures: &Failures) -> Action {
     let key = name(&*object);
@@ -124,7 +147,11 @@ async fn guarded<K: Object>(object: Arc<K>, pass: &Pass<K>, failures: &Failures)
             Next::Backoff(BROKEN_PASS)
         }
         Err(_) => {
-            tracing::error!(kind = &*K::kind(&()), object = key, "a pass took too long; the object is tried again later");
+            tracing::error!(
+                kind = &*K::kind(&()),
+                object = key,
+                "a pass took too long; the object is tried again later"
+            );
             Next::Backoff(BROKEN_PASS)
         }
     };

@@ -4,5 +4,6 @@ pub mod backoff;
 pub mod conditions;
 pub mod controller;
 pub mod memory;
+mod namespaces;
 pub mod objects;
 pub mod telemetry;

@@ -14,7 +14,9 @@ pub enum LogFormat {
 
 /// A log filter that can't be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the log level '{given}' can't be read: {cause}. Write a level (error, warn, info, debug, trace) or a filter such as 'info,kube=warn'")]
+#[error(
+    "the log level '{given}' can't be read: {cause}. Write a level (error, warn, info, debug, trace) or a filter such as 'info,kube=warn'"
+)]
 pub struct BadLogLevel {
     given: String,
     cause: tracing_subscriber::filter::ParseError,
@@ -22,8 +24,7 @@ pub struct BadLogLevel {
 
 /// Starts logging to standard error.
 pub fn init(format: LogFormat, level: &str) -> Result<(), BadLogLevel> {
-    let filter =
-        EnvFilter::try_new(level).map_err(|cause| BadLogLevel { given: level.to_owned(), cause })?;
+    let filter = EnvFilter::try_new(level).map_err(|cause| BadLogLevel { given: level.to_owned(), cause })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match format {
         LogFormat::Text => builder.with_ansi(false).init(),

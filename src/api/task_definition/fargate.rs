@@ -17,7 +17,8 @@ pub mod words {
     pub const CPU: &str = "cpu must be 256, 512, 1024, 2048, 4096, 8192, 16384 or 32768 (units, 1024 to a vCPU) on \
         Fargate: it is ";
     /// A size that Fargate hasn't for Windows. The message goes on with what it is.
-    pub const WINDOWS_CPU: &str = "cpu must be 1024, 2048 or 4096 (units, 1024 to a vCPU) for Windows on Fargate: it is ";
+    pub const WINDOWS_CPU: &str =
+        "cpu must be 1024, 2048 or 4096 (units, 1024 to a vCPU) for Windows on Fargate: it is ";
     /// Windows on ARM.
     pub const WINDOWS_ARCHITECTURE: &str =
         "runtimePlatform.cpuArchitecture must be absent or X86_64 for Windows on Fargate";
@@ -76,7 +77,7 @@ const FARGATE: &str = "(has(self.requiresCompatibilities) && 'FARGATE' in self.r
 /// CEL: a quantity as a whole number, -1 where the text is none. The patterns of the schema don't stop a rule, so it
 /// must have a value for every text.
 fn number(field: &str, unit: &str) -> String {
-    let letters: String = unit.chars().map(|letter| format!("[{letter}{}]", letter.to_ascii_uppercase())).collect();
+    let letters: String = unit.chars().flat_map(|letter| ['[', letter, letter.to_ascii_uppercase(), ']']).collect();
     format!(
         "(type({field}) == int ? int({field}) : {field}.matches('^[0-9]{{1,9}}$') ? int({field}) \
          : {field}.matches('^([0-9]{{0,3}}[.])?[0-9]{{1,4}} ?{letters}$') \
@@ -114,7 +115,8 @@ pub fn cpu_required() -> Rule {
 
 /// Fargate sells memory by the task.
 pub fn memory_required() -> Rule {
-    rule(format!("!{FARGATE} || has(self.memory)"), words::MEMORY_REQUIRED, ".memory").reason(Reason::FieldValueRequired)
+    rule(format!("!{FARGATE} || has(self.memory)"), words::MEMORY_REQUIRED, ".memory")
+        .reason(Reason::FieldValueRequired)
 }
 
 /// The CPU sizes.
@@ -191,9 +193,7 @@ pub fn ipc_mode() -> Rule {
 /// There is no Docker daemon.
 pub fn no_docker_volume() -> Rule {
     rule(
-        format!(
-            "!{FARGATE} || !has(self.volumes) || !self.volumes.exists(v, has(v.dockerVolumeConfiguration))"
-        ),
+        format!("!{FARGATE} || !has(self.volumes) || !self.volumes.exists(v, has(v.dockerVolumeConfiguration))"),
         words::DOCKER_VOLUME,
         ".volumes",
     )
@@ -237,10 +237,7 @@ pub fn no_privileged() -> Rule {
 
 /// There are no GPUs.
 pub fn no_gpu() -> Rule {
-    of_containers(
-        "has($c.resourceRequirements) && $c.resourceRequirements.exists(r, r.type == 'GPU')",
-        words::GPU,
-    )
+    of_containers("has($c.resourceRequirements) && $c.resourceRequirements.exists(r, r.type == 'GPU')", words::GPU)
 }
 
 /// Devices and swap are the host's.

@@ -202,7 +202,7 @@ pub fn s3_files_role() -> Rule {
 
 /// A task needs a reason to live.
 pub fn essential() -> Rule {
-    Rule::new("self.exists(c, !has(c.essential) || c.essential)").message(words::ESSENTIAL)
+    Rule::new("size(self) == 0 || self.exists(c, !has(c.essential) || c.essential)").message(words::ESSENTIAL)
 }
 
 /// Dependencies exist.

@@ -25,6 +25,7 @@ pub use self::{
     cluster::{CLUSTER_RULES, cluster_unit, cluster_units, desired_cluster, observed_cluster},
     compare::{Verdict, compare, differs},
     complete::complete_service_unit,
+    quantity::quantity,
     service::{SERVICE_RULES, ServiceContext, UNSEEN, desired_service, observed_service, service_unit, service_units},
     task_definition::{TASK_DEFINITION_RULES, task_definition},
 };

@@ -145,8 +145,7 @@ impl Live {
     /// A Live over `regions`, and the keys of what changes in ECS.
     pub fn new(regions: Regions, cadence: Cadence) -> (Self, mpsc::UnboundedReceiver<Key>) {
         let (changes, receiver) = mpsc::unbounded_channel();
-        let shared =
-            Shared { regions, cadence, state: Mutex::default(), reads: Mutex::default(), changes };
+        let shared = Shared { regions, cadence, state: Mutex::default(), reads: Mutex::default(), changes };
         (Self { shared: Arc::new(shared) }, receiver)
     }
 

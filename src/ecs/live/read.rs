@@ -170,10 +170,16 @@ mod tests {
                 }),
             )
         };
-        assert_eq!(service("(service web) has reached a steady state.", 1), service("(service web) registered 1 targets in x", 2));
+        assert_eq!(
+            service("(service web) has reached a steady state.", 1),
+            service("(service web) registered 1 targets in x", 2)
+        );
         assert_ne!(
             service("(service web) has reached a steady state.", 1),
-            service("(service web) was unable to place a task because no container instance met all of its requirements.", 1)
+            service(
+                "(service web) was unable to place a task because no container instance met all of its requirements.",
+                1
+            )
         );
     }
 }

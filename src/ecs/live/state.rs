@@ -37,6 +37,9 @@ struct Held {
     pace: Option<Pace>,
 }
 
+/// How long an observation that nobody keeps is held.
+const UNKEPT: Duration = Duration::from_secs(600);
+
 /// What became of a question.
 pub(super) enum Asked {
     /// The first of a call: somebody must start it after the window.
@@ -141,6 +144,7 @@ impl State {
 
 impl Members {
     fn due(&mut self, batch: usize, now: Instant, passed: Duration, cadence: Cadence) -> Vec<Arc<str>> {
+        self.held.retain(|_, held| held.pace.is_some() || now - held.tried < UNKEPT);
         let mut quiet: Vec<(Instant, Arc<str>)> = Vec::new();
         let mut names: Vec<Arc<str>> = Vec::new();
         for (name, held) in &self.held {

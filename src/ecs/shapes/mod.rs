@@ -30,8 +30,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 pub use self::{
-    cluster::*, container::*, container_runtime::*, deployment::*, quantity::*, service::*, service_connect::*, service_network::*,
-    tag::*, task_definition::*, volume::*,
+    cluster::*, container::*, container_runtime::*, deployment::*, quantity::*, service::*, service_connect::*,
+    service_network::*, tag::*, task_definition::*, volume::*,
 };
 
 /// The SDK's types, for the shapes only.

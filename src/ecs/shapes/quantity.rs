@@ -107,7 +107,9 @@ fn whole(text: &str, unit: &str) -> Option<i64> {
     // In ten-thousandths, to stay with whole numbers.
     let (wholes, parts) = match before {
         None => (after.parse::<i64>().ok()?, 0),
-        Some(before) => (if before.is_empty() { 0 } else { before.parse().ok()? }, format!("{after:0<4}").parse().ok()?),
+        Some(before) => {
+            (if before.is_empty() { 0 } else { before.parse().ok()? }, format!("{after:0<4}").parse().ok()?)
+        }
     };
     Some((wholes * 10_000 + parts) * 1024 / 10_000)
 }

@@ -159,7 +159,10 @@ pub struct MonitoringConfiguration {
 #[mirror(sdk::MetricConfiguration)]
 pub struct MetricConfiguration {
     /// Names of the metrics: `CPUUtilization`, `MemoryUtilization`.
-    #[schemars(length(min = 1, max = 2), inner(length(min = 1, max = 32), regex(pattern = "^(CPU|Memory)Utilization$")))]
+    #[schemars(
+        length(min = 1, max = 2),
+        inner(length(min = 1, max = 32), regex(pattern = "^(CPU|Memory)Utilization$"))
+    )]
     pub metric_names: Vec<String>,
     /// Seconds between two values: 20 or 60. Metrics that are not named have 60.
     #[schemars(extend("enum" = [20, 60]))]

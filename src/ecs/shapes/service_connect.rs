@@ -4,11 +4,7 @@ use mirror::mirror;
 
 use super::{Enum, LogConfiguration, sdk, sdk_enums};
 
-sdk_enums!(
-    ServiceConnectAccessLoggingFormat,
-    ServiceConnectContainerLogLevel,
-    ServiceConnectIncludeQueryParameters,
-);
+sdk_enums!(ServiceConnectAccessLoggingFormat, ServiceConnectContainerLogLevel, ServiceConnectIncludeQueryParameters,);
 
 /// Service Connect: names, by which services of a namespace reach each other through a proxy in each task. ECS
 /// replaces the block whole, so what is left out of it goes back to its default.

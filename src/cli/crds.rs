@@ -1,0 +1,29 @@
+//! `ecs-operator crds`.
+
+use std::{error::Error, fs, io::Write, path::PathBuf};
+
+use ecs_operator::api::crd;
+
+/// Where the CRDs go.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Write one file a CRD into this folder instead of printing them.
+    #[arg(long, value_name = "FOLDER")]
+    output: Option<PathBuf>,
+}
+
+/// Prints or writes the CRDs.
+pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    for crd in crd::all()? {
+        let text = crd::yaml(&crd)?;
+        match &arguments.output {
+            None => write!(std::io::stdout(), "{text}")?,
+            Some(folder) => {
+                fs::create_dir_all(folder)?;
+                let name = crd.pointer("/spec/names/plural").and_then(serde_json::Value::as_str).unwrap_or("crd");
+                fs::write(folder.join(format!("{name}.yaml")), text)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Deleting a service: scaled to zero, deleted, and held until ECS shows it INACTIVE.
+
+use kube::ResourceExt;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Service, observe::LiveService, references::References};
+use crate::{
+    api::{EcsService, EcsServiceStatus, Reason},
+    ecs::{Class, Ecs, Key, Operation, Pace},
+    reconcile::{
+        Context, Deletion, Kind, Refusal, Step, Story, Subject, Verdict,
+        owner::{Claim, Owner},
+        spec,
+    },
+};
+
+/// One look and the calls that can be made now.
+pub async fn delete(
+    cx: &Context,
+    object: &EcsService,
+    status: &EcsServiceStatus,
+    story: &mut Story,
+) -> Result<Deletion, Refusal> {
+    let Some((region, cluster)) = place(cx, object, status) else {
+        // Never bound, and its cluster can't be found: nothing was ever made.
+        return Ok(Deletion::Done);
+    };
+    let name = object.spec.service_name.clone().unwrap_or_else(|| object.name_any());
+    let key = Key::service(&region, &cluster, &name);
+    let seen = cx
+        .live
+        .get(&key, Some(Instant::now()))
+        .await
+        .map_err(|error| Refusal::Ecs(format!("reading service {name}"), error))?;
+    let Some(service) = seen.json().and_then(LiveService::read) else { return Ok(Deletion::Done) };
+    let namespace = object.namespace().unwrap_or_default();
+    let owner = Owner::new(&cx.settings.installation, "EcsService", &namespace, &object.name_any());
+    let Claim::Ours(origin) = Claim::read(&service.tags, &owner) else { return Ok(Deletion::Done) };
+    if service.status == "INACTIVE" || !Service::policies(object).deletes(origin) {
+        return Ok(Deletion::Done);
+    }
+    cx.interests.set(&cx.live, &Subject::of(object), vec![(key.clone(), Pace::Rolling)]);
+    if service.status == "ACTIVE" {
+        for step in steps(&name, &cluster, &service) {
+            if let Some(gone) = apply(cx, &cx.live.regions().ecs(&region), &key, step, story).await? {
+                return Ok(gone);
+            }
+        }
+    }
+    Ok(Deletion::Waiting(draining(&name, &service)))
+}
+
+/// Everything a deletion needs stands in the status; an object that was never bound is looked for where it points.
+fn place(cx: &Context, object: &EcsService, status: &EcsServiceStatus) -> Option<(String, String)> {
+    let bound = status.cluster_arn.as_deref().and_then(|arn| Some((arn.split(':').nth(3)?, arn.rsplit('/').next()?)));
+    if let Some((region, cluster)) = bound {
+        return Some((region.to_owned(), cluster.to_owned()));
+    }
+    if let Some(reference) = &object.spec.cluster_ref {
+        let place = References::of(cx, object).cluster(&reference.name).ok()?;
+        return Some((place.region, place.name));
+    }
+    let text = object.spec.cluster.as_deref()?;
+    let of_arn = text.starts_with("arn:").then(|| text.split(':').nth(3)).flatten().map(str::to_owned);
+    let region = match of_arn {
+        Some(region) => region,
+        None => spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), &cx.settings).ok()?,
+    };
+    Some((region, text.rsplit('/').next().unwrap_or(text).to_owned()))
+}
+
+fn steps(name: &str, cluster: &str, service: &LiveService) -> Vec<Step> {
+    let daemon = service.json.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON");
+    let mut steps = Vec::new();
+    if !daemon && service.desired_count > 0 {
+        steps.push(Step::new(
+            Operation::UpdateService,
+            format!("scale service {name} to 0 before it is deleted"),
+            json!({ "cluster": cluster, "service": name, "desiredCount": 0 }),
+            Vec::new(),
+        ));
+    }
+    steps.push(Step::new(
+        Operation::DeleteService,
+        format!("delete service {name} in cluster {cluster}"),
+        json!({ "cluster": cluster, "service": name }),
+        Vec::new(),
+    ));
+    steps
+}
+
+/// `Some` where nothing is left to do or to wait for.
+async fn apply(cx: &Context, ecs: &Ecs, key: &Key, step: Step, story: &mut Story) -> Result<Option<Deletion>, Refusal> {
+    match ecs.call(step.operation, &step.input).await {
+        Ok(mut answer) => {
+            story.did(&step);
+            let service = answer.get_mut("service").map(Value::take).unwrap_or_default();
+            let inactive = service.get("status").is_some_and(|status| status == "INACTIVE");
+            if inactive && step.operation == Operation::DeleteService {
+                cx.live.forget(key);
+                return Ok(Some(Deletion::Done));
+            }
+            Ok(None)
+        }
+        // Gone, or on its way: go on.
+        Err(error) if error.class == Class::Absent => Ok(Some(Deletion::Done)),
+        Err(error) if error.code == "ServiceNotActiveException" => Ok(None),
+        Err(error) => Err(Refusal::Ecs(step.what, error)),
+    }
+}
+
+fn draining(name: &str, service: &LiveService) -> Verdict {
+    let event = service.json.pointer("/events/0/message").and_then(Value::as_str);
+    let event = event.map_or_else(String::new, |message| format!(" The newest event of ECS: {message}"));
+    Verdict::progressing(
+        Reason::Deleting,
+        format!("Service {name} drains in ECS: {} tasks still run.{event}", service.running_count),
+    )
+}

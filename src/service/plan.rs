@@ -1,0 +1,274 @@
+//! What has to be called so that ECS is as the manifest asks. Pure.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Desired, Observed,
+    fields::{FIELDS, Field, Reset},
+    observe::LiveService,
+    validate::unseen_path,
+};
+use crate::{
+    api::{Origin, Reason},
+    ecs::{
+        Operation,
+        canon::{self, ServiceContext},
+    },
+    reconcile::{
+        Difference, Plan, Step, Verdict,
+        owner::{Claim, hex},
+        tags,
+    },
+};
+
+/// The calls that close the difference.
+pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Result<Plan, Verdict> {
+    let what = format!("service {}", desired.name);
+    let live = match &observed.service {
+        None => return Ok(create(desired, observed, None)),
+        Some(service) if service.status == "INACTIVE" => return Ok(create(desired, observed, Some(service))),
+        Some(service) => service,
+    };
+    let origin = Claim::read(&live.tags, &desired.owner)
+        .settle(desired.adoption, &what, &desired.owner)
+        .map_err(|(reason, message)| Verdict::stalled(reason, message))?;
+    if live.json.get("resourceManagementType").is_some_and(|by| by == "ECS") {
+        return Err(Verdict::stalled(
+            Reason::AlreadyExists,
+            format!("{what} is an Express Mode service, which ECS manages itself; choose another name"),
+        ));
+    }
+    if live.status != "ACTIVE" {
+        let message = format!("{what} of that name is {} in ECS; it is made anew once that is over.", live.status);
+        return Err(Verdict::progressing(Reason::Deploying, message));
+    }
+    let mut plan = Plan::default();
+    update(desired, observed, live, applied, &mut plan);
+    let want = tags::desired(desired.tags.as_deref(), &desired.owner, origin);
+    plan.steps.extend(tags::steps(&what, &live.arn, &want, &live.tags, applied));
+    Ok(plan)
+}
+
+// === Making it ===
+
+fn create(desired: &Desired, observed: &Observed, before: Option<&LiveService>) -> Plan {
+    let mut input = desired.input.clone();
+    input.insert("serviceName".into(), json!(desired.name));
+    if let Some(resolved) = &observed.resolved {
+        input.insert("taskDefinition".into(), json!(resolved));
+    }
+    if !desired.is_daemon() && desired.controller() != "EXTERNAL" {
+        input.entry("desiredCount").or_insert_with(|| json!(1));
+    }
+    let token = client_token(desired, &input, before);
+    input.insert("clientToken".into(), json!(token));
+    let all = tags::desired(desired.tags.as_deref(), &desired.owner, Origin::Created);
+    input.insert("tags".into(), tags::to_json(&all));
+    let what = format!("create service {} in cluster {}", desired.name, desired.cluster);
+    Plan { steps: vec![Step::new(Operation::CreateService, what, input.into(), Vec::new())], ..Plan::default() }
+}
+
+/// 32 characters that are the same for the same call only: of the object, of what is asked without tags, and of the
+/// service of that name that was there before. A token of the object alone would turn into an error for ever once
+/// the manifest is edited after an answer was lost.
+fn client_token(desired: &Desired, input: &Map<String, Value>, before: Option<&LiveService>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(desired.uid.as_bytes());
+    hash.update(Value::Object(input.clone()).to_string());
+    if let Some(created) = before.and_then(|before| before.json.get("createdAt")) {
+        hash.update(created.to_string());
+    }
+    hex(&hash.finalize()[..16])
+}
+
+// === Changing it ===
+
+fn update(desired: &Desired, observed: &Observed, live: &LiveService, applied: &[String], plan: &mut Plan) {
+    let mut input = Map::new();
+    let mut because = Vec::new();
+    for field in FIELDS.iter().filter(|field| field.is_compared(desired)) {
+        let change = match change(field, desired, observed, live, applied) {
+            Change::None => continue,
+            Change::Note(note) => {
+                plan.notes.push(note);
+                continue;
+            }
+            Change::Refused(sentence) => {
+                plan.refused.push(sentence);
+                continue;
+            }
+            Change::Send(value, difference) => (value, difference),
+        };
+        because.push(change.1);
+        canon::insert_unit(&mut input, field.unit, canon::complete_service_unit(field.unit, &change.0));
+    }
+    hold_back(live, &mut input, &mut because, &mut plan.withheld);
+    if because.is_empty() {
+        return;
+    }
+    if because.iter().any(|difference| difference.path == "capacityProviderStrategy") {
+        // ECS refuses the change otherwise, although it says that none is needed.
+        input.insert("forceNewDeployment".into(), json!(true));
+    }
+    input.insert("cluster".into(), json!(desired.cluster));
+    input.insert("service".into(), json!(desired.name));
+    let what = format!("update service {}", desired.name);
+    plan.steps.push(Step::new(Operation::UpdateService, what, input.into(), because));
+}
+
+enum Change {
+    None,
+    Send(Value, Difference),
+    Note(String),
+    Refused(String),
+}
+
+fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveService, applied: &[String]) -> Change {
+    let unit = field.unit;
+    let have = live.units.get(unit);
+    let shown = have.cloned().unwrap_or_default();
+    let (want, value) = match wanted(unit, desired, observed) {
+        Some((want, value)) => {
+            match canon::compare(unit, &want, have) {
+                canon::Verdict::Same => return Change::None,
+                // ECS does not show it: only an edit is a reason to send it again.
+                canon::Verdict::Unknown if applied.contains(&unseen_path(unit, &want)) => return Change::None,
+                canon::Verdict::Unknown if have.is_some() && applied.iter().any(|path| path == unit) => {
+                    return Change::None;
+                }
+                canon::Verdict::Unknown | canon::Verdict::Different => (want, value),
+            }
+        }
+        None if applied.iter().any(|path| path == unit) => {
+            let context = ServiceContext::of(&live.json);
+            match field.reset {
+                Reset::Released => return Change::None,
+                Reset::Stays => return stays(unit, &shown),
+                Reset::Replace => return replaced_if_there(unit, &shown),
+                Reset::To(reset) => {
+                    let value = reset(&context);
+                    let Ok(want) = canon::service_unit(unit, Some(&value), &context) else { return Change::None };
+                    if canon::compare(unit, &want, have) == canon::Verdict::Same {
+                        return Change::None;
+                    }
+                    (want, value)
+                }
+            }
+        }
+        None => return Change::None,
+    };
+    if !field.in_place {
+        return cannot_change(unit, desired, &want, &shown);
+    }
+    Change::Send(value, Difference::new(unit, shown, want))
+}
+
+/// What the manifest asks of a unit: in canonical form, and as it is sent.
+fn wanted(unit: &str, desired: &Desired, observed: &Observed) -> Option<(Value, Value)> {
+    if let (true, Some(resolved)) = (unit == "taskDefinition", &observed.resolved) {
+        return Some((json!(resolved), json!(resolved)));
+    }
+    let want = desired.units.get(unit)?.clone();
+    let mut parts = unit.split('.');
+    let first = desired.input.get(parts.next()?)?;
+    let value = parts.try_fold(first, |at, name| at.get(name))?;
+    Some((want, value.clone()))
+}
+
+fn stays(unit: &str, shown: &Value) -> Change {
+    if shown.is_null() || unit == "launchType" || unit == "taskDefinition" || unit == "schedulingStrategy" {
+        return Change::None;
+    }
+    Change::Note(format!("{unit} was removed from the manifest; ECS can't unset it, so it stays as it is"))
+}
+
+fn replaced_if_there(unit: &str, shown: &Value) -> Change {
+    if *shown == json!({}) || shown.is_null() {
+        return Change::None;
+    }
+    Change::Refused(format!(
+        "spec.{unit} was removed, and ECS can't take it from a service; put it back, or delete this object and create another \
+         (that also deletes the service's Application Auto Scaling target and policies)"
+    ))
+}
+
+fn cannot_change(unit: &str, desired: &Desired, want: &Value, shown: &Value) -> Change {
+    // On the way from a strategy back to the launch type, ECS shows the launch type only afterwards.
+    let moves = unit == "launchType" && shown.is_null();
+    // ECS shows the service-linked role where none was given.
+    if moves || (unit == "role" && desired.input.get("role").is_none()) {
+        return Change::None;
+    }
+    Change::Refused(format!(
+        "spec.{unit} is {want} and the service has {shown}; ECS can't change it in place: put {shown} back, or delete this \
+         object and create another (that also deletes the service's Application Auto Scaling target and policies)"
+    ))
+}
+
+/// What must not go into the same call, or not now.
+fn hold_back(
+    live: &LiveService,
+    input: &mut Map<String, Value>,
+    because: &mut Vec<Difference>,
+    withheld: &mut Vec<String>,
+) {
+    let differs = |because: &[Difference], unit: &str| because.iter().any(|difference| difference.path == unit);
+    let raises = because
+        .iter()
+        .any(|difference| difference.path == "desiredCount" && difference.want.as_i64() > Some(live.desired_count));
+    let moving =
+        live.deployments.iter().skip(1).any(|old| live.primary().is_some_and(|new| new.capacity != old.capacity));
+    if raises && (differs(because, "capacityProviderStrategy") || moving) {
+        leave_out(&["desiredCount"], input, because);
+        withheld.push(
+            "desiredCount is raised once the old deployment is gone: ECS would place the increase on its capacity too"
+                .into(),
+        );
+    }
+    let controller = ["deploymentController", "deploymentConfiguration.strategy"];
+    if live.is_deploying() && controller.iter().any(|unit| differs(because, unit)) {
+        leave_out(&controller, input, because);
+        withheld.push("deployment strategy and controller are changed once the running deployment is over".into());
+    }
+    let strategy = "deploymentConfiguration.strategy";
+    if differs(because, strategy) && differs(because, "loadBalancers") && input_strategy(input) != Some("ROLLING") {
+        leave_out(
+            &[strategy, "deploymentConfiguration.linearConfiguration", "deploymentConfiguration.canaryConfiguration"],
+            input,
+            because,
+        );
+        withheld.push(
+            "the deployment strategy is changed once the load balancers have their advanced configuration".into(),
+        );
+    }
+}
+
+fn input_strategy(input: &Map<String, Value>) -> Option<&str> {
+    input.get("deploymentConfiguration")?.get("strategy")?.as_str()
+}
+
+fn leave_out(units: &[&str], input: &mut Map<String, Value>, because: &mut Vec<Difference>) {
+    because.retain(|difference| !units.contains(&difference.path.as_str()));
+    for unit in units {
+        match unit.split_once('.') {
+            None => {
+                input.remove(*unit);
+            }
+            Some((block, member)) => {
+                let emptied = input.get_mut(block).and_then(Value::as_object_mut).is_some_and(|block| {
+                    block.remove(member);
+                    block.is_empty()
+                });
+                if emptied {
+                    input.remove(block);
+                }
+            }
+        }
+    }
+}
+
+/// How long a change that waits for a deployment waits at most before it is looked at again.
+pub const WITHHELD: Duration = Duration::from_secs(30);

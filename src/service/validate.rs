@@ -1,0 +1,196 @@
+//! From the manifest's text and what it refers to, to what is asked of ECS. Pure.
+
+use kube::ResourceExt;
+use serde_json::{Map, Value, json};
+
+use super::{references::References, rules, together};
+use crate::{
+    api::{AdoptionPolicy, EcsService, EcsServiceStatus, Reason},
+    ecs::{
+        Key,
+        canon::{self, Units},
+        shapes::Tag,
+    },
+    reconcile::{Refusal, Settings, Verdict, owner::Owner, spec, tags},
+};
+
+/// What a manifest asks.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// The service in ECS.
+    pub key: Key,
+    /// Its name.
+    pub name: String,
+    /// The name of its cluster.
+    pub cluster: String,
+    /// Its region.
+    pub region: String,
+    /// CreateService's input as the manifest has it, without tags and token; the task definition as an ARN or
+    /// `family:revision`.
+    pub input: Map<String, Value>,
+    /// The same in canonical form, unit by unit.
+    pub units: Units,
+    /// A family whose newest revision is still to be found: `spec.taskDefinition` without a revision.
+    pub family: Option<String>,
+    /// The user's tags.
+    pub tags: Option<Vec<Tag>>,
+    /// Who we are to it.
+    pub owner: Owner,
+    /// UID of the object: what is made for it carries a token of it.
+    pub uid: String,
+    /// Whether to take over a service that exists.
+    pub adoption: AdoptionPolicy,
+    /// Why the referred task definition's revision may not be the last word.
+    pub unready: Option<String>,
+}
+
+impl Desired {
+    /// The paths that the manifest manages. Where ECS does not show a unit, a hash of its value goes along: only then
+    /// can an edit be told from no edit.
+    pub fn managed(&self) -> Vec<String> {
+        let own_tags = self.tags.iter().flatten().map(|tag| tags::applied_path(&tag.key));
+        let units = self.units.iter().filter(|(unit, _)| *unit != "cluster").flat_map(|(unit, value)| {
+            let unseen =
+                canon::compare(unit, value, None) == canon::Verdict::Unknown && canon::UNSEEN.contains(&unit.as_str());
+            std::iter::once(unit.clone()).chain(unseen.then(|| unseen_path(unit, value)))
+        });
+        units.chain(own_tags).collect()
+    }
+
+    /// Tasks run once on each instance.
+    pub fn is_daemon(&self) -> bool {
+        self.input.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON")
+    }
+
+    /// The deployment controller's type.
+    pub fn controller(&self) -> &str {
+        self.input.get("deploymentController").and_then(|controller| controller.get("type")?.as_str()).unwrap_or("ECS")
+    }
+}
+
+/// How the value of a unit that ECS never shows is remembered.
+pub fn unseen_path(unit: &str, value: &Value) -> String {
+    format!("{unit}#{}", &canon::hash(value)[..8])
+}
+
+/// Members of the spec that are ours, not CreateService's, or that are handled on their own.
+const APART: &[&str] = &[
+    "region",
+    "clusterRef",
+    "cluster",
+    "taskDefinitionRef",
+    "taskDefinition",
+    "serviceName",
+    "tags",
+    "deletionPolicy",
+    "adoptionPolicy",
+    "managementPolicy",
+];
+
+/// The only door from a manifest into typed values.
+pub fn validate(
+    object: &EcsService,
+    references: &References,
+    status: &EcsServiceStatus,
+    settings: &Settings,
+) -> Result<Desired, Refusal> {
+    let refused = |message: String| Refusal::Verdict(Verdict::refused(Reason::InvalidParameter, message));
+    if let Some(violation) = rules::violations(object, None).into_iter().find(|found| found.field != "metadata.name") {
+        return Err(refused(violation.to_string()));
+    }
+    let (cluster, region) = cluster(object, references, status, settings)?;
+    let name = object.spec.service_name.clone().unwrap_or_else(|| object.name_any());
+    let mut input = spec::mirror_zone(&object.spec, APART)?;
+    let (task_definition, family) = task_definition(object, references, status)?;
+    if let Some(object) = &references.task_definition {
+        if let Some(violation) = together::violations(&object.spec, &input).first() {
+            return Err(refused(violation.to_string()));
+        }
+    }
+    input.insert("cluster".into(), json!(cluster));
+    if let Some(task_definition) = &task_definition {
+        input.insert("taskDefinition".into(), json!(task_definition));
+    }
+    let units = canon::desired_service(&Value::Object(input.clone()))
+        .map_err(|error| refused(format!("spec can't be read as an ECS service: {error}")))?;
+    Ok(Desired {
+        key: Key::service(&region, &cluster, &name),
+        owner: Owner::new(
+            &settings.installation,
+            "EcsService",
+            &object.namespace().unwrap_or_default(),
+            &object.name_any(),
+        ),
+        uid: object.uid().unwrap_or_default(),
+        adoption: object.spec.adoption_policy.unwrap_or_default(),
+        tags: object.spec.tags.clone(),
+        unready: references.unready_task_definition(),
+        name,
+        cluster,
+        region,
+        input,
+        units,
+        family,
+    })
+}
+
+/// Name and region of the cluster. What the object is bound to wins over the operator's flags.
+fn cluster(
+    object: &EcsService,
+    references: &References,
+    status: &EcsServiceStatus,
+    settings: &Settings,
+) -> Result<(String, String), Refusal> {
+    let (name, region) = match (&object.spec.cluster_ref, &object.spec.cluster) {
+        (Some(reference), _) => {
+            let place = references.cluster(&reference.name)?;
+            (place.name, place.region)
+        }
+        (None, Some(text)) => {
+            let mut parts = text.split(':');
+            let of_arn = text.starts_with("arn:").then(|| parts.nth(3)).flatten();
+            let region = match of_arn {
+                Some(region) => region.to_owned(),
+                None => spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), settings)?,
+            };
+            (text.rsplit('/').next().unwrap_or(text).to_owned(), region)
+        }
+        (None, None) => {
+            return Err(Verdict::refused(
+                Reason::InvalidParameter,
+                "spec: exactly one of clusterRef and cluster must be set",
+            )
+            .into());
+        }
+    };
+    if let Some(bound) = &status.cluster_arn
+        && (!bound.ends_with(&format!(":cluster/{name}"))
+            || status.common.region.as_deref().is_some_and(|bound| bound != region))
+    {
+        let message = format!(
+            "spec.clusterRef: the service is bound to {bound} and now refers to cluster '{name}' in {region}; a service can't \
+             move. Refer to its own cluster again, or delete this object and create another"
+        );
+        return Err(Verdict::refused(Reason::InvalidReference, message).into());
+    }
+    Ok((name, region))
+}
+
+/// The revision to run, and the family that is still to be resolved to one.
+fn task_definition(
+    object: &EcsService,
+    references: &References,
+    status: &EcsServiceStatus,
+) -> Result<(Option<String>, Option<String>), Refusal> {
+    if let Some(reference) = &object.spec.task_definition_ref {
+        return Ok((Some(references.task_definition(&reference.name)?), None));
+    }
+    let Some(text) = &object.spec.task_definition else { return Ok((None, None)) };
+    if text.rsplit('/').next().unwrap_or_default().contains(':') {
+        return Ok((Some(text.clone()), None));
+    }
+    match &status.resolved_task_definition {
+        Some(resolved) if resolved.from == *text => Ok((Some(resolved.arn.clone()), None)),
+        _ => Ok((None, Some(text.clone()))),
+    }
+}

@@ -1,0 +1,72 @@
+//! Deleting a task definition: revisions that we registered become INACTIVE; nothing is ever deleted.
+
+use kube::ResourceExt;
+use serde_json::json;
+
+use super::{
+    TaskDefinition,
+    observe::{active_revisions, revision},
+};
+use crate::{
+    api::{EcsTaskDefinition, EcsTaskDefinitionStatus, Reason},
+    ecs::{Class, Operation},
+    reconcile::{
+        Context, Deletion, Kind, Refusal, Step, Story, Verdict,
+        owner::{Claim, Owner},
+        spec,
+    },
+};
+
+/// Deregisters what is ours once no service of the namespace refers to it any more.
+pub async fn delete(
+    cx: &Context,
+    object: &EcsTaskDefinition,
+    status: &EcsTaskDefinitionStatus,
+    story: &mut Story,
+) -> Result<Deletion, Refusal> {
+    let namespace = object.namespace().unwrap_or_default();
+    let name = object.name_any();
+    if let Some(message) = our_services(cx, &namespace, &name) {
+        return Ok(Deletion::Waiting(Verdict::waiting_for_change(Reason::Deleting, message)));
+    }
+    let region = spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), &cx.settings)?;
+    let family = object.spec.family.clone().unwrap_or_else(|| name.clone());
+    let owner = Owner::new(&cx.settings.installation, "EcsTaskDefinition", &namespace, &name);
+    let policies = TaskDefinition::policies(object);
+    let ecs = cx.live.regions().ecs(&region);
+    let all = active_revisions(&ecs, &family)
+        .await
+        .map_err(|error| Refusal::Ecs(format!("reading family {family}"), error))?;
+    for arn in all {
+        let Some(found) = revision(cx, &region, &arn).await? else { continue };
+        let Claim::Ours(origin) = Claim::read(&found.tags, &owner) else { continue };
+        if !policies.deletes(origin) {
+            continue;
+        }
+        let step = Step::new(
+            Operation::DeregisterTaskDefinition,
+            format!("deregister {family}:{}", found.number),
+            json!({ "taskDefinition": arn }),
+            Vec::new(),
+        );
+        match ecs.call(step.operation, &step.input).await {
+            Ok(_) => story.did(&step),
+            Err(error) if error.class == Class::Absent => {}
+            Err(error) => return Err(Refusal::Ecs(step.what, error)),
+        }
+    }
+    Ok(Deletion::Done)
+}
+
+fn our_services(cx: &Context, namespace: &str, name: &str) -> Option<String> {
+    let mut waits: Vec<String> = cx
+        .services
+        .state()
+        .iter()
+        .filter(|service| service.namespace().as_deref() == Some(namespace))
+        .filter(|service| service.spec.task_definition_ref.as_ref().is_some_and(|reference| reference.name == name))
+        .map(|service| service.name_any())
+        .collect();
+    waits.sort_unstable();
+    (!waits.is_empty()).then(|| format!("Waits for EcsService {}, which still refers to it.", waits.join(", ")))
+}

@@ -1,0 +1,93 @@
+//! Pruning: our own old revisions are deregistered, never deleted, and never one that is in use as far as can be known.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Desired, Observed,
+    observe::{active_revisions, revision},
+};
+use crate::{
+    ecs::{EcsError, Operation, Target},
+    reconcile::{Context, Refusal, Step, Story, owner::Claim},
+};
+
+/// How many revisions one pass deregisters at most: registering shares ECS's bucket and goes first.
+const AT_ONCE: usize = 5;
+
+/// Prunes after a new revision. What fails is told in the log and tried again after the next one.
+pub async fn prune(cx: &Context, desired: &Desired, observed: &Observed, applied: &[Step], story: &mut Story) {
+    let Some(current) = &observed.current else { return };
+    if applied.iter().all(|step| step.operation != Operation::RegisterTaskDefinition) {
+        return;
+    }
+    if let Err(error) = prune_behind(cx, desired, &current.arn, story).await {
+        tracing::warn!(family = desired.family, %error, "old revisions could not be pruned; tried again after the next one");
+    }
+}
+
+async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mut Story) -> Result<(), Refusal> {
+    let ecs = cx.live.regions().ecs(&desired.region);
+    let failed = |error: EcsError| Refusal::Ecs(format!("pruning family {}", desired.family), error);
+    let all = active_revisions(&ecs, &desired.family).await.map_err(failed)?;
+    if all.len() <= desired.revisions_kept {
+        return Ok(());
+    }
+    let mut ours = Vec::new();
+    for arn in all {
+        let Some(revision) = revision(cx, &desired.region, &arn).await? else { continue };
+        if matches!(Claim::read(&revision.tags, &desired.owner), Claim::Ours(_)) {
+            ours.push(arn);
+        }
+    }
+    let old: Vec<String> = ours.into_iter().skip(desired.revisions_kept).filter(|arn| arn != current).collect();
+    if old.is_empty() {
+        return Ok(());
+    }
+    let used = in_use(cx, desired).await.map_err(failed)?;
+    for arn in old.into_iter().filter(|arn| !used.contains(arn)).take(AT_ONCE) {
+        let name = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
+        let step = Step::new(
+            Operation::DeregisterTaskDefinition,
+            format!("deregister {name}, beyond the {} revisions that are kept", desired.revisions_kept),
+            json!({ "taskDefinition": arn }),
+            Vec::new(),
+        );
+        ecs.call(step.operation, &step.input).await.map_err(failed)?;
+        story.did(&step);
+    }
+    Ok(())
+}
+
+/// Every revision that a service of ours names, a service that Live holds deploys or may go back to, or a running
+/// task of the family in a cluster that we know has.
+async fn in_use(cx: &Context, desired: &Desired) -> Result<BTreeSet<String>, EcsError> {
+    let mut used = BTreeSet::new();
+    for service in cx.services.state() {
+        let Some(status) = &service.status else { continue };
+        used.extend(status.task_definition_arn.clone());
+        used.extend(status.resolved_task_definition.as_ref().map(|resolved| resolved.arn.clone()));
+    }
+    for (_, seen) in cx.live.held(Target::Service) {
+        let Some(service) = seen.json() else { continue };
+        let deployments = service.get("deployments").and_then(Value::as_array).cloned().unwrap_or_default();
+        let all = std::iter::once(&service).chain(&deployments);
+        used.extend(all.filter_map(|one| one.get("taskDefinition")?.as_str().map(str::to_owned)));
+    }
+    let ecs = cx.live.regions().ecs(&desired.region);
+    for (key, _) in cx.live.held(Target::Cluster).iter().filter(|(key, _)| *key.group.region == *desired.region) {
+        let input =
+            Map::from_iter([("cluster".to_owned(), json!(&*key.name)), ("family".to_owned(), json!(desired.family))]);
+        let tasks = ecs.call(Operation::ListTasks, &input).await?;
+        let tasks = tasks.get("taskArns").and_then(Value::as_array).cloned().unwrap_or_default();
+        if tasks.is_empty() {
+            continue;
+        }
+        let input = Map::from_iter([("cluster".to_owned(), json!(&*key.name)), ("tasks".to_owned(), tasks.into())]);
+        let tasks = ecs.call(Operation::DescribeTasks, &input).await?;
+        let tasks = tasks.get("tasks").and_then(Value::as_array).cloned().unwrap_or_default();
+        used.extend(tasks.iter().filter_map(|task| task.get("taskDefinitionArn")?.as_str().map(str::to_owned)));
+    }
+    Ok(used)
+}
