@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use ecs_operator::{
-    api::{EcsCluster, EcsTaskDefinition, crd, rules::Violation},
-    cluster, task_definition,
+    api::{EcsCluster, EcsService, EcsTaskDefinition, crd, rules::Violation},
+    cluster, service, task_definition,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -108,6 +108,13 @@ const CLUSTER: Twins =
 const TASK_DEFINITION: Twins = |new, old| {
     task_definition::rules::violations(&read::<EcsTaskDefinition>(new), old.map(read::<EcsTaskDefinition>).as_ref())
 };
+const SERVICE: Twins =
+    |new, old| service::rules::violations(&read::<EcsService>(new), old.map(read::<EcsService>).as_ref());
+
+#[test]
+fn the_twins_judge_services_by_the_table() {
+    judge("service", SERVICE);
+}
 
 #[test]
 fn the_twins_judge_clusters_by_the_table() {

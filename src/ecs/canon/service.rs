@@ -51,10 +51,10 @@ pub fn observed_service(service: &Value) -> Result<Units, ShapeError> {
 }
 
 /// One unit in canonical form; `None` is what ECS does without it. An unknown unit is `null`.
-pub fn service_unit(unit: &str, value: Option<&Value>, context: ServiceContext) -> Result<Value, ShapeError> {
+pub fn service_unit(unit: &str, value: Option<&Value>, context: &ServiceContext) -> Result<Value, ShapeError> {
     let mut tree = through_sdk(&value.map_or_else(|| json!({}), |value| nest(unit, value)))?;
-    level_service(&mut tree, context);
-    Ok(find(&tree, unit).cloned().unwrap_or_else(|| without(unit, context)))
+    level_service(&mut tree, *context);
+    Ok(find(&tree, unit).cloned().unwrap_or_else(|| without(unit, *context)))
 }
 
 /// The names of all units, in the order of the table.

@@ -3,7 +3,7 @@
 use super::{Found, connected, controller, external_instances, items, strategy};
 use crate::{
     api::{EcsServiceSpec, service_rules::When},
-    ecs::shapes::{LoadBalancer, ServiceConnectConfiguration, ServiceRegistry},
+    ecs::shapes::{LoadBalancer, LogConfiguration, ServiceConnectConfiguration, ServiceRegistry},
 };
 
 pub(super) fn check(spec: &EcsServiceSpec, found: &mut Found) {
@@ -131,6 +131,8 @@ fn service_connect(connect: &ServiceConnectConfiguration, found: &mut Found) {
         format!("{FIELD}.logConfiguration"),
         "logConfiguration is required where accessLogConfiguration is set",
     );
+    let problem = connect.log_configuration.as_ref().and_then(LogConfiguration::problem);
+    found.rule(problem.is_none(), format!("{FIELD}.logConfiguration.options"), problem.unwrap_or_default());
     for (index, setting) in settings.iter().enumerate() {
         found.rule(
             setting.log_level.is_some(),

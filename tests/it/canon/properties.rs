@@ -73,7 +73,7 @@ fn services_are_canonical_once_and_as_echoed() {
             prop_assert_eq!(ok(desired_service(&input(&units)))?, without_null(&units), "canonical of canonical");
             let context = canon::ServiceContext::of(&sent);
             for (unit, value) in &units {
-                prop_assert_eq!(&ok(service_unit(unit, Some(value), context))?, value, "{} alone", unit);
+                prop_assert_eq!(&ok(service_unit(unit, Some(value), &context))?, value, "{} alone", unit);
             }
             let echoed = echo::service(&sent, &mut Rng::with_seed(seed));
             let observed = ok(observed_service(&echoed))?;

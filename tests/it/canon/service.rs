@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 const REPLICA: ServiceContext = ServiceContext { daemon: false, shifts_traffic: false, fargate: true };
 
 fn unit(name: &str, value: &Value) -> Value {
-    service_unit(name, Some(value), REPLICA).unwrap_or_else(|error| panic!("{error}: {name} {value}"))
+    service_unit(name, Some(value), &REPLICA).unwrap_or_else(|error| panic!("{error}: {name} {value}"))
 }
 
 fn none(name: &str, context: ServiceContext) -> Value {
-    service_unit(name, None, context).unwrap()
+    service_unit(name, None, &context).unwrap()
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn defaults_depend_on_the_service() {
     assert_eq!((of("bakeTimeInMinutes", REPLICA), of("bakeTimeInMinutes", canary)), (json!(0), json!(15)));
     assert_eq!((none("platformVersion", REPLICA), none("platformVersion", daemon)), (json!("LATEST"), Value::Null));
     assert_eq!(none("availabilityZoneRebalancing", REPLICA), Value::Null, "never filled");
-    assert_eq!(service_unit("desiredCount", Some(&json!(7)), daemon).unwrap(), Value::Null);
+    assert_eq!(service_unit("desiredCount", Some(&json!(7)), &daemon).unwrap(), Value::Null);
     let observed = observed_service(&json!({ "schedulingStrategy": "DAEMON", "desiredCount": 7 })).unwrap();
     assert_eq!(
         (&observed["desiredCount"], &observed["deploymentConfiguration.maximumPercent"]),
