@@ -56,6 +56,10 @@ impl Kind for Cluster {
         Ok(validate::validate(object, status, settings)?)
     }
 
+    fn region(desired: &Desired) -> &str {
+        &desired.region
+    }
+
     async fn observe(
         cx: &Context,
         desired: &Desired,

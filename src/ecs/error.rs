@@ -38,8 +38,11 @@ impl EcsError {
     /// An error with the class that its code and message have.
     pub fn new(operation: Operation, code: impl Into<String>, message: impl Into<String>) -> Self {
         let (code, message) = (code.into(), message.into());
-        let class = classify(&code, &message);
-        Self { operation, code, message, class }
+        let mut error = Self { operation, code, message, class: Class::Terminal };
+        // The service of that name may well be ours, its answer lost: the next look at its tags tells.
+        error.class =
+            if error.is_not_idempotent() { Class::Waiting(Duration::from_secs(2)) } else { classify(&error.code, &error.message) };
+        error
     }
 
     /// Whether ECS says that a service of that name exists already, made with other arguments.
@@ -56,7 +59,10 @@ impl EcsError {
 
 impl fmt::Display for EcsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed: {}", self.operation.as_str(), self.code)?;
+        write!(f, "{} failed", self.operation.as_str())?;
+        if !self.code.is_empty() {
+            write!(f, ": {}", self.code)?;
+        }
         if !self.message.is_empty() {
             write!(f, ": {}", self.message.trim_end_matches('.'))?;
         }

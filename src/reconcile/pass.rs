@@ -138,6 +138,8 @@ pub trait Kind: Sized + Send + Sync + 'static {
         status: &Self::Status,
         settings: &Settings,
     ) -> Result<Self::Desired, Refusal>;
+    /// The region that the manifest's object is in.
+    fn region(desired: &Self::Desired) -> &str;
     /// Reads ECS by way of Live; an observation older than `since` is not good enough.
     fn observe(
         cx: &Context,
@@ -298,7 +300,7 @@ async fn reconcile<K: Kind>(
         since = Some(Instant::now());
         remember_managed(K::common(status), K::managed(&desired));
         for step in plan.steps {
-            let ecs = cx.live.regions().ecs(K::common(status).region.as_deref().unwrap_or_default());
+            let ecs = cx.live.regions().ecs(K::region(&desired));
             let answer =
                 ecs.call(step.operation, &step.input).await.map_err(|error| Refusal::Ecs(step.what.clone(), error));
             let answer = answer.inspect_err(|_| K::report(&desired, &observed, status))?;

@@ -61,6 +61,10 @@ impl Kind for Service {
         validate::validate(object, references, status, settings)
     }
 
+    fn region(desired: &Desired) -> &str {
+        &desired.region
+    }
+
     async fn observe(
         cx: &Context,
         desired: &Desired,

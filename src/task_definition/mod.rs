@@ -57,6 +57,10 @@ impl Kind for TaskDefinition {
         Ok(validate::validate(object, status, settings)?)
     }
 
+    fn region(desired: &Desired) -> &str {
+        &desired.region
+    }
+
     async fn observe(
         cx: &Context,
         desired: &Desired,
