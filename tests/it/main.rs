@@ -1,8 +1,11 @@
 //! Integration tests: one binary, a module a subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// Rows of tables read better with `json!(..)` by value and with `match`.
+#![allow(clippy::needless_pass_by_value, clippy::single_match_else)]
 
 mod canon;
 mod coverage;
+mod generate;
 mod rule_table;
 mod schema;
 mod support;
