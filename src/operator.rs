@@ -99,11 +99,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
         services: services.bell.clone(),
         services_store: services.store.clone(),
     });
-    let background = [
-        tokio::spawn(async move { listing.wait_for_lists().await }),
-        tokio::spawn(live.sweep()),
-        tokio::spawn(wake(changes, context.clone(), bells.clone())),
-    ];
+    let background = [tokio::spawn(live.sweep()), tokio::spawn(wake(changes, context.clone(), bells.clone()))];
     let start = Start { client: &client, options: &options, context: &context, shutdown: &shutdown };
     let (of_clusters, of_revisions, of_services) = (bells.clone(), bells.clone(), bells);
     tokio::join!(
