@@ -69,10 +69,10 @@ class World:
             text=True,
         )
 
-    def start_operator(self, *arguments: str) -> None:
+    def start_operator(self, *arguments: str, kubeconfig: str | None = None) -> None:
         with open(self.operator_log, "wb") as log:
             environment = {**self.environment(), **self.aws_environment()}
-            environment["KUBECONFIG"] = self.told["operator_kubeconfig"]
+            environment["KUBECONFIG"] = kubeconfig or self.told["operator_kubeconfig"]
             self.operator = self._child([str(self.program), *arguments], environment, stdout=log, stderr=log)
 
     def _child(self, command: list[str], environment: dict[str, str], **pipes) -> subprocess.Popen:
