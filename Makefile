@@ -20,7 +20,6 @@ test: setup ## Run all tests, and judge the CRDs and the documents
 	cargo test --workspace
 	python3 tools/testbed cel-cost $(CRDS)
 	python3 tools/apidoc --check
-	cargo build
 	python3 tools/docs
 
 crds: ## Write the CRDs in crds/ anew from the Rust types

@@ -153,16 +153,29 @@ class World:
         return json.loads(self.quietly(command))
 
     def _shell(self, command: str) -> tuple[str, int]:
-        done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", command],
-            env=self.environment(),
-            cwd=place.ROOT,
+        return self.shell(command, place.ROOT, self.environment())
+
+    def shell(self, command: str, folder: Path, environment: dict[str, str]) -> tuple[str, int]:
+        """What a command prints, and its exit code. It is ended when the operator or the bed end."""
+        child = subprocess.Popen(
+            ["bash", "-e", "-o", "pipefail", "-c", command],
+            env=environment,
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
+            preexec_fn=pre_exec,
         )
-        return done.stdout, done.returncode
+        try:
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    output, _ = child.communicate(timeout=0.5)
+                    return output, child.returncode
+                self.check()
+        finally:
+            end_groups([(child, 1)])
 
     def boto3(self, operation: str, show: bool = False, absent: str = "", **arguments) -> dict:
         """A call to ECS that the operator has no part in. An error whose code is `absent` is an empty answer."""

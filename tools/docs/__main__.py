@@ -1,4 +1,4 @@
-"""Whether the documents are right: `make test` runs this after the build.
+"""Whether the documents are right: `make test` runs this after the tests, which build the operator.
 
 The README's blocks that are marked are run, in order, beside an operator that
 may do just what the README's RBAC grants it. The marks stand above a block:
