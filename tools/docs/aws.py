@@ -10,7 +10,8 @@ from botocore.config import Config
 
 service, operation, *words = sys.argv[1:]
 client = boto3.client(service, config=Config(proxies={}))
-shape = client.meta.service_model.operation_model(re.sub("(^|-)(.)", lambda found: found[2].upper(), operation)).input_shape
+called = re.sub("(^|-)(.)", lambda found: found[2].upper(), operation)
+shape = client.meta.service_model.operation_model(called).input_shape
 arguments: dict = {}
 name = ""
 for word in words:

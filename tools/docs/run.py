@@ -79,7 +79,8 @@ def adopted(world: World, before: str) -> None:
     """As the README says: the revision is taken over, and none is registered."""
     world.quietly("kubectl wait ecstd/legacy --for=condition=Ready --timeout=30s")
     status = world.ask("kubectl get ecstd legacy -o json")["status"]
-    expect(status["taskDefinitionArn"] == before, f"the adopted revision is {status['taskDefinitionArn']}, not {before}.")
+    bound = status["taskDefinitionArn"]
+    expect(bound == before, f"the adopted revision is {bound}, not {before}.")
     revisions = world.boto3("list_task_definitions", familyPrefix="legacy")["taskDefinitionArns"]
     expect(revisions == [before], f"adopting left the revisions {revisions}.")
 
