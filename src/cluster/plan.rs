@@ -14,7 +14,7 @@ use crate::{
         Operation,
         canon::{self, Units},
     },
-    reconcile::{Difference, Plan, Step, Verdict, owner::Claim, spec, tags},
+    reconcile::{Difference, Plan, Step, Verdict, spec, tags},
 };
 
 /// The units that PutClusterCapacityProviders replaces together; all others are UpdateCluster's.
@@ -26,9 +26,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let Some(cluster) = &observed.cluster else {
         return Ok(Plan { steps: vec![create(desired, &what)], ..Plan::default() });
     };
-    let origin = Claim::read(&cluster.tags, &desired.owner)
-        .settle(desired.adoption, &what, &desired.owner)
-        .map_err(|(reason, message)| Verdict::stalled(reason, message))?;
+    let origin = desired.stake.settle(&desired.stake.claim(&cluster.tags), &what)?;
     match cluster.status.as_str() {
         "ACTIVE" => {}
         "FAILED" => {
@@ -65,7 +63,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
         }
         plan.steps.push(capacity_step(desired, cluster, &what, capacity));
     }
-    let want = tags::desired(desired.tags.as_deref(), &desired.owner, origin);
+    let want = desired.stake.wanted_tags(origin);
     plan.steps.extend(tags::steps(&what, &cluster.arn, &want, &cluster.tags, applied));
     Ok(plan)
 }
@@ -73,7 +71,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
 fn create(desired: &Desired, what: &str) -> Step {
     let mut input = desired.input.clone();
     input.insert("clusterName".into(), json!(desired.name));
-    let all = tags::desired(desired.tags.as_deref(), &desired.owner, Origin::Created);
+    let all = desired.stake.wanted_tags(Origin::Created);
     input.insert("tags".into(), tags::to_json(&all));
     Step::new(Operation::CreateCluster, what.to_owned(), input.into(), Vec::new())
 }

@@ -16,11 +16,7 @@ use crate::{
         Operation,
         canon::{self, ServiceContext},
     },
-    reconcile::{
-        Difference, Plan, Step, Verdict,
-        owner::{Claim, hex},
-        spec, tags,
-    },
+    reconcile::{Difference, Plan, Step, Verdict, owner::hex, spec, tags},
 };
 
 /// The calls that close the difference.
@@ -31,9 +27,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
         Some(service) if service.status == "INACTIVE" => return Ok(create(desired, observed, Some(service))),
         Some(service) => service,
     };
-    let origin = Claim::read(&live.tags, &desired.owner)
-        .settle(desired.adoption, &what, &desired.owner)
-        .map_err(|(reason, message)| Verdict::stalled(reason, message))?;
+    let origin = desired.stake.settle(&desired.stake.claim(&live.tags), &what)?;
     if live.json.get("resourceManagementType").is_some_and(|by| by == "ECS") {
         return Err(Verdict::stalled(
             Reason::AlreadyExists,
@@ -46,7 +40,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     }
     let mut plan = Plan::default();
     update(desired, observed, live, applied, &mut plan);
-    let want = tags::desired(desired.tags.as_deref(), &desired.owner, origin);
+    let want = desired.stake.wanted_tags(origin);
     plan.steps.extend(tags::steps(&what, &live.arn, &want, &live.tags, applied));
     Ok(plan)
 }
@@ -64,7 +58,7 @@ fn create(desired: &Desired, observed: &Observed, before: Option<&LiveService>) 
     }
     let token = client_token(desired, &input, before);
     input.insert("clientToken".into(), json!(token));
-    let all = tags::desired(desired.tags.as_deref(), &desired.owner, Origin::Created);
+    let all = desired.stake.wanted_tags(Origin::Created);
     input.insert("tags".into(), tags::to_json(&all));
     let what = format!("service {} in cluster {}", desired.name, desired.cluster);
     Plan { steps: vec![Step::new(Operation::CreateService, what, input.into(), Vec::new())], ..Plan::default() }

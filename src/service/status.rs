@@ -13,7 +13,7 @@ use crate::{
         service_status::{ResolvedTaskDefinition, ServiceDeploymentStatus, ServiceEventStatus},
         status::{DESIRED_COUNT_CONTESTED, READY},
     },
-    reconcile::{Verdict, owner::Claim, spec},
+    reconcile::{Verdict, spec},
     runtime::conditions::{self, Truth},
 };
 
@@ -26,8 +26,10 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
         status.resolved_task_definition = Some(ResolvedTaskDefinition { from: from.clone(), arn: arn.clone() });
     }
     let Some(service) = observed.service.as_ref().filter(|service| service.status != "INACTIVE") else { return };
-    let Claim::Ours(origin) = Claim::read(&service.tags, &desired.owner) else { return };
-    status.common.origin = Some(origin);
+    if !desired.stake.concerns(&service.tags) {
+        return;
+    }
+    status.common.origin = desired.stake.claim(&service.tags).origin();
     status.common.account_id = spec::account(&service.arn);
     status.service_arn = Some(service.arn.clone());
     status.cluster_arn = service.json.get("clusterArn").and_then(Value::as_str).map(str::to_owned);
