@@ -13,7 +13,7 @@ setup: ## Provide etcd, an API server and MiniStack in .cache/ (once, about 6 mi
 	@python3 tools/testbed setup
 
 demo: setup ## Show the operator at work on this machine; ARGS="..." is passed on
-	cargo build --workspace
+	cargo build --workspace --all-targets
 	python3 tools/demo $(ARGS)
 
 test: setup ## Run all tests, and judge the CRDs and the documents

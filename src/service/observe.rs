@@ -175,6 +175,11 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
     let tags = match step.operation {
         Operation::CreateService => step.input.get("tags").cloned(),
         Operation::UpdateService => {
+            if desired.is_edited {
+                cx.contests.forget(&desired.subject);
+            } else if step.because.iter().any(|difference| difference.path == "desiredCount") {
+                cx.contests.corrected(&desired.subject, Instant::now());
+            }
             cx.live.peek(&desired.key).and_then(|seen| seen.json()).and_then(|held| held.get("tags").cloned())
         }
         _ => return tags::absorb(&cx.live, &desired.key, step),

@@ -89,6 +89,9 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, applied: &
     let mut input = Map::new();
     let mut because = Vec::new();
     for field in FIELDS.iter().filter(|field| field.is_compared(desired)) {
+        if field.unit == "desiredCount" && desired.is_contested {
+            continue;
+        }
         let change = match change(field, desired, observed, live, applied) {
             Change::None => continue,
             Change::Note(note) => {

@@ -11,9 +11,10 @@ use crate::{
     api::{
         EcsServiceStatus, Reason,
         service_status::{ResolvedTaskDefinition, ServiceDeploymentStatus, ServiceEventStatus},
-        status::READY,
+        status::{DESIRED_COUNT_CONTESTED, READY},
     },
     reconcile::{Verdict, owner::Claim, spec},
+    runtime::conditions::{self, Truth},
 };
 
 /// Writes what was observed into the status.
@@ -101,8 +102,22 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
     if let Some(unready) = &desired.unready {
         return Verdict::waiting_for_change(Reason::RefNotReady, unready.clone());
     }
+    let also = if desired.is_contested { vec![contested(service)] } else { Vec::new() };
     let note = plan.notes.first().map_or_else(String::new, |note| format!(" Note: {note}."));
-    Verdict { message: format!("{}{note}", rollout.message), ..rollout }
+    Verdict { message: format!("{}{note}", rollout.message), also, ..rollout }
+}
+
+fn contested(service: &LiveService) -> conditions::Desired {
+    conditions::Desired {
+        type_: DESIRED_COUNT_CONTESTED,
+        status: Truth::True,
+        reason: "MovedByOthers".into(),
+        message: format!(
+            "spec.desiredCount was put back three times in 15 minutes and moved again each time; it is left at {} for an hour. If \
+             something scales the service, remove spec.desiredCount from the manifest.",
+            service.desired_count
+        ),
+    }
 }
 
 fn rollout(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) -> Verdict {

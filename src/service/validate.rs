@@ -11,7 +11,7 @@ use crate::{
         canon::{self, Units},
         shapes::Tag,
     },
-    reconcile::{Refusal, Settings, Verdict, owner::Owner, spec, tags},
+    reconcile::{Refusal, Settings, Subject, Verdict, owner::Owner, spec, tags},
 };
 
 /// What a manifest asks.
@@ -40,6 +40,12 @@ pub struct Desired {
     pub uid: String,
     /// Whether to take over a service that exists.
     pub adoption: AdoptionPolicy,
+    /// Who we are among our own.
+    pub subject: Subject,
+    /// The manifest was edited since the last look.
+    pub is_edited: bool,
+    /// Somebody else moves `desiredCount` as often as we do, and we give way.
+    pub is_contested: bool,
     /// Why the referred task definition's revision may not be the last word.
     pub unready: Option<String>,
 }
@@ -116,6 +122,9 @@ pub fn validate(
             &object.namespace().unwrap_or_default(),
             &object.name_any(),
         ),
+        subject: Subject::of(object),
+        is_edited: status.common.observed_generation != object.metadata.generation,
+        is_contested: references.is_contested && status.common.observed_generation == object.metadata.generation,
         uid: object.uid().unwrap_or_default(),
         adoption: object.spec.adoption_policy.unwrap_or_default(),
         tags: object.spec.tags.clone(),
