@@ -40,11 +40,12 @@ def interrupt(*_) -> None:
 def keep(teller: Teller, running: world.World) -> None:
     teller.step("Everything keeps running")
     teller.say("In another terminal:")
-    teller.text(f"export KUBECONFIG={running.kubeconfig} PATH={running.bin}:$PATH")
+    teller.text(f"export KUBECONFIG={running.kubeconfig}\nexport PATH={running.bin}:$PATH")
     teller.text("kubectl get ecs")
     teller.say("ECS itself, with the AWS CLI:")
-    aws = {name: value for name, value in running.aws_environment().items() if not name.endswith("_FILE")}
-    teller.text("export " + " ".join(f"{name}={value}" for name, value in aws.items()))
+    for name, value in running.aws_environment().items():
+        if not name.endswith("_FILE"):
+            teller.text(f"export {name}={value}")
     teller.text("aws ecs list-services --cluster shop")
     teller.say(f"The operator's log: {running.operator_log}")
     teller.say("Ctrl-C here ends all of it and leaves nothing behind.")
