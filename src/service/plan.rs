@@ -11,7 +11,7 @@ use super::{
     observe::LiveService,
 };
 use crate::{
-    api::{Origin, Reason},
+    api::{EcsServiceStatus, Origin, Reason},
     ecs::{
         Operation,
         canon::{self, ServiceContext},
@@ -20,7 +20,8 @@ use crate::{
 };
 
 /// The calls that close the difference.
-pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Result<Plan, Verdict> {
+pub fn plan(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Result<Plan, Verdict> {
+    let applied = &status.common.applied_fields;
     let what = format!("service {}", desired.name);
     let live = match &observed.service {
         None => return Ok(create(desired, observed, None)),
@@ -39,7 +40,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
         return Err(Verdict::progressing(Reason::Deploying, message));
     }
     let mut plan = Plan::default();
-    update(desired, observed, live, applied, &mut plan);
+    update(desired, observed, live, status, &mut plan);
     let want = desired.stake.wanted_tags(origin);
     plan.steps.extend(tags::steps(&what, &live.arn, &want, &live.tags, applied));
     Ok(plan)
@@ -79,14 +80,15 @@ fn client_token(desired: &Desired, input: &Map<String, Value>, before: Option<&L
 
 // === Changing it ===
 
-fn update(desired: &Desired, observed: &Observed, live: &LiveService, applied: &[String], plan: &mut Plan) {
+fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &EcsServiceStatus, plan: &mut Plan) {
+    let failed = live.is_rolled_back(status) && status.own_target.as_deref() == Some(&desired.target());
     let mut input = Map::new();
     let mut because = Vec::new();
     for field in FIELDS.iter().filter(|field| field.is_compared(desired)) {
         if field.unit == "desiredCount" && desired.is_contested {
             continue;
         }
-        let change = match change(field, desired, observed, live, applied) {
+        let change = match change(field, desired, observed, live, &status.common.applied_fields) {
             Change::None => continue,
             Change::Note(note) => {
                 plan.notes.push(note);
@@ -94,6 +96,10 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, applied: &
             }
             Change::Refused(sentence) => {
                 plan.refused.push(sentence);
+                continue;
+            }
+            Change::Send(_, difference) if failed && field.deploys => {
+                plan.notes.push(format!("{difference} is withheld: ECS rolled its deployment back"));
                 continue;
             }
             Change::Send(value, difference) => (value, difference),

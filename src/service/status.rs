@@ -51,8 +51,8 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
 fn take_over(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus, id: &str) {
     let is_new =
         status.own_deployment.as_deref() != Some(id) && !status.known_deployments.iter().any(|known| known == id);
-    if is_new && plan::plan(desired, observed, &status.common.applied_fields).is_ok_and(|plan| plan.is_empty()) {
-        becomes_ours(status, id);
+    if is_new && plan::plan(desired, observed, status).is_ok_and(|plan| plan.is_empty()) {
+        becomes_ours(status, id, desired);
     }
 }
 
@@ -93,7 +93,7 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
     let Some(service) = &observed.service else {
         return Verdict::retrying("the service is not there although nothing is left to do");
     };
-    let plan = plan::plan(desired, observed, &status.common.applied_fields).unwrap_or_default();
+    let plan = plan::plan(desired, observed, status).unwrap_or_default();
     let rollout = rollout(desired, service, status);
     if rollout.reason != Reason::Deployed {
         return rollout;
@@ -129,7 +129,7 @@ fn rollout(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) 
     let Some(primary) = service.primary() else {
         return Verdict::progressing(Reason::Deploying, "ECS shows no deployment yet.");
     };
-    if status.known_deployments.contains(&primary.id) {
+    if service.is_rolled_back(status) {
         return Verdict::stalled(
             Reason::RolledBack,
             format!(

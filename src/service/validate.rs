@@ -3,7 +3,7 @@
 use kube::ResourceExt;
 use serde_json::{Map, Value, json};
 
-use super::{Service, references::References, rules, together};
+use super::{Service, fields::FIELDS, references::References, rules, together};
 use crate::{
     api::{EcsService, EcsServiceStatus, Reason},
     ecs::{
@@ -55,6 +55,14 @@ impl Desired {
             std::iter::once(unit.clone()).chain(unseen.then(|| spec::unseen_path(unit, value)))
         });
         units.chain(self.stake.applied_tags()).collect()
+    }
+
+    /// What a deployment of this manifest deploys, as a hash: after a rollback the same is not sent again.
+    pub fn target(&self) -> String {
+        let units = FIELDS.iter().filter(|field| field.deploys);
+        let deployed: Map<String, Value> =
+            units.filter_map(|field| Some((field.unit.to_owned(), self.units.get(field.unit)?.clone()))).collect();
+        canon::hash(&Value::Object(deployed))
     }
 
     /// Tasks run once on each instance.
