@@ -3,6 +3,7 @@
 
 mod canon;
 mod coverage;
+mod edits;
 mod rule_table;
 mod schema;
 mod support;
