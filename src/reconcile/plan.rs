@@ -36,6 +36,8 @@ impl fmt::Display for Difference {
 fn short(value: &Value) -> String {
     let mut text = match value {
         Value::Null => "(nothing)".to_owned(),
+        // The region and the account are the object's own; what follows them is what differs.
+        Value::String(arn) if arn.starts_with("arn:") => arn.splitn(6, ':').last().unwrap_or(arn).to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
@@ -55,7 +57,7 @@ pub struct Step {
     pub input: Map<String, Value>,
     /// The differences that caused it; none where the object is made or deleted.
     pub because: Vec<Difference>,
-    /// What it does, for people: "create service web".
+    /// What it does it to, for people: "service web in cluster shop".
     pub what: String,
 }
 
@@ -72,7 +74,7 @@ impl Step {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.operation.as_str(), self.what)?;
+        write!(f, "{} {}", self.operation.as_str(), self.what)?;
         let mut separator = " (";
         for difference in &self.because {
             write!(f, "{separator}{difference}")?;
@@ -117,10 +119,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_arn_is_shown_by_what_it_names() {
+        let arn = |revision: u8| json!(format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}"));
+        let difference = Difference::new("taskDefinition", arn(1), arn(2));
+        assert_eq!(difference.to_string(), "taskDefinition: task-definition/web:1 → task-definition/web:2");
+    }
+
+    #[test]
     fn a_step_reads_as_a_line() {
         let step = Step::new(
             Operation::UpdateService,
-            "update service web",
+            "service web",
             json!({"desiredCount": 3}),
             vec![
                 Difference::new("desiredCount", json!(2), json!(3)),
@@ -129,7 +138,7 @@ mod tests {
         );
         assert_eq!(
             step.to_string(),
-            "UpdateService: update service web (desiredCount: 2 → 3, platformVersion: (nothing) → 1.4.0)"
+            "UpdateService service web (desiredCount: 2 → 3, platformVersion: (nothing) → 1.4.0)"
         );
     }
 }
