@@ -1,7 +1,10 @@
 //! One call for each change, whoever made it, and none where nothing changed.
 
+mod cluster_fields;
 mod drift;
 mod quiet;
+mod service_fields;
+mod table;
 
 use serde_json::Value;
 

@@ -46,7 +46,6 @@ async fn what_is_applied_again_and_left_alone_costs_no_write() {
     assert_eq!(scene.audit().0[audit.0.len()..], [], "writes to the API server");
     assert_eq!(fingerprints(&objects(&scene)), before);
     assert_eq!(scene.kubectl(&["diff", "-f", &folder]), "");
-    assert_eq!(scene.kubectl(&["diff", "--server-side", "--force-conflicts", "-f", &folder]), "");
     let sweeps = scene.proxy.count("DescribeServices");
     assert!(sweeps >= 20, "it looked {sweeps} times only");
 }
