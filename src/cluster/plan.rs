@@ -43,10 +43,10 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     }
     let observed_units = canon::observed_cluster(&cluster.json)
         .map_err(|error| Verdict::retrying(format!("ECS's answer can't be read: {error}")))?;
-    let (differences, notes) = differences(&desired.units, &observed_units, applied);
+    let mut plan = Plan::default();
+    let differences = differences(&desired.units, &observed_units, applied, &mut plan);
     let (capacity, other): (Vec<_>, Vec<_>) =
         differences.into_iter().partition(|difference| CAPACITY.contains(&difference.path.as_str()));
-    let mut plan = Plan { notes, ..Plan::default() };
     if !other.is_empty() {
         let mut input = Map::from_iter([("cluster".to_owned(), json!(desired.name))]);
         for difference in &other {
@@ -78,9 +78,8 @@ fn create(desired: &Desired, what: &str) -> Step {
 }
 
 /// What is set and differs, and what was set, is no more, and is not yet as ECS does without it.
-fn differences(desired: &Units, observed: &Units, applied: &[String]) -> (Vec<Difference>, Vec<String>) {
+fn differences(desired: &Units, observed: &Units, applied: &[String], plan: &mut Plan) -> Vec<Difference> {
     let mut found = Vec::new();
-    let mut notes = Vec::new();
     for unit in canon::cluster_units() {
         let have = observed.get(unit).cloned().unwrap_or_default();
         let want = match desired.get(unit) {
@@ -88,9 +87,10 @@ fn differences(desired: &Units, observed: &Units, applied: &[String]) -> (Vec<Di
             None if applied.iter().any(|path| path == unit) => {
                 let Some(value) = reset(unit) else {
                     if have != json!({}) {
-                        notes.push(format!(
+                        plan.notes.push(format!(
                             "{unit} was removed from the manifest; ECS can't unset it, so it stays as it is"
                         ));
+                        plan.kept.push(unit.to_owned());
                     }
                     continue;
                 };
@@ -109,7 +109,7 @@ fn differences(desired: &Units, observed: &Units, applied: &[String]) -> (Vec<Di
             found.push(Difference::new(unit, have, want));
         }
     }
-    (found, notes)
+    found
 }
 
 /// What is sent for a unit that was removed from the manifest; `None` where ECS knows no way back.

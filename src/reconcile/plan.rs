@@ -95,6 +95,9 @@ pub struct Plan {
     pub withheld: Vec<String>,
     /// What is left alone on purpose, a sentence each: shown, not acted upon.
     pub notes: Vec<String>,
+    /// Fields that were removed from the manifest and that ECS can't be without. They stay in
+    /// `status.appliedFields`, or the sentence about them would be gone with the next pass.
+    pub kept: Vec<String>,
 }
 
 impl Plan {

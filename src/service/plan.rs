@@ -93,10 +93,12 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, applied: &
             Change::None => continue,
             Change::Note(note) => {
                 plan.notes.push(note);
+                plan.kept.push(field.unit.to_owned());
                 continue;
             }
             Change::Refused(sentence) => {
                 plan.refused.push(sentence);
+                plan.kept.push(field.unit.to_owned());
                 continue;
             }
             Change::Send(value, difference) => (value, difference),
@@ -150,8 +152,11 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
                 Reset::To(reset) => {
                     let value = reset(&context);
                     let Ok(want) = canon::service_unit(unit, Some(&value), &context) else { return Change::None };
-                    if canon::compare(unit, &want, have) == canon::Verdict::Same {
-                        return Change::None;
+                    match canon::compare(unit, &want, have) {
+                        canon::Verdict::Same => return Change::None,
+                        // ECS does not show it, and nothing but the default was sent since.
+                        canon::Verdict::Unknown if !spec::is_unseen(applied, unit) => return Change::None,
+                        canon::Verdict::Unknown | canon::Verdict::Different => {}
                     }
                     (want, value)
                 }

@@ -101,8 +101,7 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
     if let Some(unready) = &desired.unready {
         return Verdict::waiting_for_change(Reason::RefNotReady, unready.clone());
     }
-    let note = plan.notes.first().map_or_else(String::new, |note| format!(" Note: {note}."));
-    Verdict { message: format!("{}{note}", rollout.message), ..rollout }
+    rollout
 }
 
 fn rollout(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) -> Verdict {

@@ -11,25 +11,29 @@ use crate::support::Scene;
 fn rows() -> Vec<Row> {
     use Removed::{Noted, Reset};
     let row = |field, base: Value, a, b, removed| Row { field, base, a, b, removed };
+    // A spec must have something in it.
+    let none = || json!({ "deletionPolicy": "Delete" });
     let strategy = |provider: &str| json!([{ "capacityProvider": provider, "weight": 1 }]);
     let both = || json!({ "capacityProviders": ["FARGATE", "FARGATE_SPOT"] });
     let insights = |value: &str| json!([{ "name": "containerInsights", "value": value }]);
     let key = |number| json!({ "kmsKeyId": format!("arn:aws:kms:eu-west-1:111122223333:key/{number}") });
+    // The block has two members: an edit of one must not take the other away.
+    let logging = json!({ "configuration": { "executeCommandConfiguration": { "logging": "NONE" } } });
     let group = json!({ "logging": "OVERRIDE", "logConfiguration": { "cloudWatchLogGroupName": "/exec" } });
     vec![
-        row("capacityProviders", json!({}), json!(["FARGATE"]), json!(["FARGATE_SPOT", "FARGATE"]), Reset),
+        row("capacityProviders", none(), json!(["FARGATE"]), json!(["FARGATE_SPOT", "FARGATE"]), Reset),
         row("defaultCapacityProviderStrategy", both(), strategy("FARGATE"), strategy("FARGATE_SPOT"), Reset),
-        row("settings", json!({}), insights("enhanced"), insights("enabled"), Reset),
-        row("configuration.executeCommandConfiguration", json!({}), json!({ "logging": "NONE" }), group, Reset),
-        row("configuration.managedStorageConfiguration", json!({}), key(1), key(2), Noted),
+        row("settings", none(), insights("enhanced"), insights("enabled"), Reset),
+        row("configuration.executeCommandConfiguration", none(), json!({ "logging": "NONE" }), group, Reset),
+        row("configuration.managedStorageConfiguration", logging, key(1), key(2), Noted),
         row(
             "serviceConnectDefaults",
-            json!({}),
+            none(),
             json!({ "namespace": "internal" }),
             json!({ "namespace": "external" }),
             Reset,
         ),
-        row("tags", json!({}), json!([{ "key": "Team", "value": "a" }]), json!([{ "key": "Team", "value": "b" }]), Reset),
+        row("tags", none(), json!([{ "key": "Team", "value": "a" }]), json!([{ "key": "Team", "value": "b" }]), Reset),
     ]
 }
 

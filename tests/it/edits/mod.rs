@@ -1,5 +1,6 @@
 //! One call for each change, whoever made it, and none where nothing changed.
 
+mod any_order;
 mod cluster_fields;
 mod drift;
 mod quiet;
