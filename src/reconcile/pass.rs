@@ -326,7 +326,7 @@ async fn reconcile<K: Kind>(
             story.did(&step);
             applied.push(step);
         }
-        remember_unseen(K::common(status), &managed);
+        remember_unseen(K::common(status), &managed, &applied);
     }
     Ok(Verdict::waiting(
         Reason::Retrying,
@@ -338,7 +338,7 @@ async fn reconcile<K: Kind>(
 /// Until a plan is empty, what was managed before and what is managed now are both remembered: a crash between two
 /// calls must not forget a field that has to be reset.
 fn remember_managed(common: &mut CommonStatus, managed: &[String]) {
-    let seen = managed.iter().filter(|path| !spec::is_unseen_path(path));
+    let seen = managed.iter().filter(|path| spec::unseen_unit(path).is_none());
     for path in seen {
         if !common.applied_fields.contains(path) {
             common.applied_fields.push(path.clone());
@@ -346,10 +346,14 @@ fn remember_managed(common: &mut CommonStatus, managed: &[String]) {
     }
 }
 
-/// The values that ECS never shows are remembered once they were sent: a call that failed must be made again.
-fn remember_unseen(common: &mut CommonStatus, managed: &[String]) {
-    common.applied_fields.retain(|path| !spec::is_unseen_path(path));
-    common.applied_fields.extend(managed.iter().filter(|path| spec::is_unseen_path(path)).cloned());
+/// The values that ECS never shows are remembered, or forgotten, once they were sent: a call that failed or was
+/// held back is still to be made.
+fn remember_unseen(common: &mut CommonStatus, managed: &[String], applied: &[Step]) {
+    let sent = |path: &&String| {
+        spec::unseen_unit(path).is_some_and(|unit| applied.iter().any(|step| step.input.contains_key(unit)))
+    };
+    common.applied_fields.retain(|path| !sent(&path));
+    common.applied_fields.extend(managed.iter().filter(sent).cloned());
 }
 
 fn with_kept(mut managed: Vec<String>, kept: &[String]) -> Vec<String> {

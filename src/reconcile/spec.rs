@@ -35,14 +35,14 @@ pub fn unseen_path(unit: &str, value: &Value) -> String {
     format!("{unit}#{hash}")
 }
 
-/// Whether a path in `status.appliedFields` is such a one. Keys of tags may have a `#` as well.
-pub fn is_unseen_path(path: &str) -> bool {
-    path.contains('#') && !path.starts_with("tags[")
+/// The unit of such a path in `status.appliedFields`; `None` for any other. Keys of tags may have a `#` as well.
+pub fn unseen_unit(path: &str) -> Option<&str> {
+    path.split_once('#').map(|(unit, _)| unit).filter(|unit| !unit.starts_with("tags["))
 }
 
 /// Whether a value of this unit was sent and ECS doesn't show it.
 pub fn is_unseen(applied: &[String], unit: &str) -> bool {
-    applied.iter().any(|path| is_unseen_path(path) && path.split('#').next() == Some(unit))
+    applied.iter().any(|path| unseen_unit(path) == Some(unit))
 }
 
 /// The parts of an ARN that the status keeps: `arn:aws:ecs:<region>:<account>:…`.
