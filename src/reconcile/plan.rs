@@ -132,8 +132,8 @@ pub struct Plan {
     pub withheld: Vec<String>,
     /// What is left alone on purpose, a sentence each: shown, not acted upon.
     pub notes: Vec<String>,
-    /// Fields that were removed from the manifest and that ECS can't be without. They stay in
-    /// `status.appliedFields`, or the sentence about them would be gone with the next pass.
+    /// Fields that ECS can't be without, or whose change waits. They stay in `status.appliedFields` although they were
+    /// removed from the manifest, or the removal would be forgotten with this pass.
     pub kept: Vec<String>,
 }
 

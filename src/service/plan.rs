@@ -102,6 +102,7 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
             }
             Change::Send(_, difference) if failed && field.deploys => {
                 plan.notes.push(format!("{difference} is withheld: ECS rolled its deployment back"));
+                plan.kept.push(difference.path);
                 continue;
             }
             Change::Send(value, difference) => (value, difference),
@@ -109,7 +110,10 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
         because.push(change.1);
         canon::insert_unit(&mut input, field.unit, canon::complete_service_unit(field.unit, &change.0));
     }
+    let differing: Vec<String> = because.iter().map(|difference| difference.path.clone()).collect();
     hold_back(live, &mut input, &mut because, &mut plan.withheld);
+    // A removal that waits must not be forgotten meanwhile.
+    plan.kept.extend(differing.into_iter().filter(|path| because.iter().all(|difference| difference.path != *path)));
     if because.is_empty() {
         return;
     }
