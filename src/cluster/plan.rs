@@ -42,10 +42,10 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let observed_units = canon::observed_cluster(&cluster.json)
         .map_err(|error| Verdict::retrying(format!("ECS's answer can't be read: {error}")))?;
     let insights = observed.account_insights.as_deref().unwrap_or("disabled");
-    let (differences, notes) = differences(&desired.units, &observed_units, applied, insights);
+    let mut plan = Plan::default();
+    let differences = differences(&desired.units, &observed_units, applied, insights, &mut plan);
     let (capacity, other): (Vec<_>, Vec<_>) =
         differences.into_iter().partition(|difference| CAPACITY.contains(&difference.path.as_str()));
-    let mut plan = Plan { notes, ..Plan::default() };
     if !other.is_empty() {
         let mut input = Map::from_iter([("cluster".to_owned(), json!(desired.name))]);
         for difference in &other {
@@ -82,9 +82,9 @@ fn differences(
     observed: &Units,
     applied: &[String],
     insights: &str,
-) -> (Vec<Difference>, Vec<String>) {
+    plan: &mut Plan,
+) -> Vec<Difference> {
     let mut found = Vec::new();
-    let mut notes = Vec::new();
     for unit in canon::cluster_units() {
         let have = observed.get(unit).cloned().unwrap_or_default();
         let want = match desired.get(unit) {
@@ -92,9 +92,10 @@ fn differences(
             None if applied.iter().any(|path| path == unit) => {
                 let Some(value) = reset(unit, insights) else {
                     if have != json!({}) {
-                        notes.push(format!(
+                        plan.notes.push(format!(
                             "{unit} was removed from the manifest; ECS can't unset it, so it stays as it is"
                         ));
+                        plan.kept.push(unit.to_owned());
                     }
                     continue;
                 };
@@ -113,7 +114,7 @@ fn differences(
             found.push(Difference::new(unit, have, want));
         }
     }
-    (found, notes)
+    found
 }
 
 /// What is sent for a unit that was removed from the manifest; `None` where ECS knows no way back. A setting can't be

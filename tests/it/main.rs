@@ -5,6 +5,7 @@
 
 mod canon;
 mod coverage;
+mod edits;
 mod generate;
 mod rule_table;
 mod schema;
