@@ -93,7 +93,10 @@ fn conditions() -> Value {
     );
     properties.insert(
         "observedGeneration".into(),
-        json!({ "type": "integer", "format": "int64", "description": "The generation that the condition speaks of." }),
+        json!({
+            "type": "integer", "format": "int64", "minimum": -1, "maximum": 9_007_199_254_740_991_i64,
+            "description": "The generation of the spec that the condition speaks of.",
+        }),
     );
     properties.insert(
         "lastTransitionTime".into(),

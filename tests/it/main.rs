@@ -3,6 +3,9 @@
 
 mod canon;
 mod coverage;
+mod crds;
+mod rule_server;
+mod rule_stored;
 mod rule_table;
 mod schema;
 mod support;
