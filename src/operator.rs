@@ -1,8 +1,7 @@
 //! The operator put together: stores, Live, and one controller a kind.
 
-use std::{collections::HashMap, fmt::Display, sync::Arc, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
-use futures::future::join_all;
 use k8s_controller::events::{EventRecorder, Reporter};
 use k8s_openapi::{
     api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,

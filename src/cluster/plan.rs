@@ -14,7 +14,7 @@ use crate::{
         Operation,
         canon::{self, Units},
     },
-    reconcile::{Difference, Plan, Step, Verdict, owner::Claim, tags},
+    reconcile::{Difference, Plan, Step, Verdict, owner::Claim, spec, tags},
 };
 
 /// The units that PutClusterCapacityProviders replaces together; all others are UpdateCluster's.
@@ -85,23 +85,27 @@ fn differences(desired: &Units, observed: &Units, applied: &[String]) -> (Vec<Di
         let have = observed.get(unit).cloned().unwrap_or_default();
         let want = match desired.get(unit) {
             Some(want) => want.clone(),
-            None if applied.iter().any(|path| path == unit) => match reset(unit) {
-                Some(value) => match canon::cluster_unit(unit, Some(&value)) {
-                    Ok(value) => value,
-                    Err(_) => continue,
-                },
-                None => {
+            None if applied.iter().any(|path| path == unit) => {
+                let Some(value) = reset(unit) else {
                     if have != json!({}) {
                         notes.push(format!(
                             "{unit} was removed from the manifest; ECS can't unset it, so it stays as it is"
                         ));
                     }
                     continue;
-                }
-            },
+                };
+                let Ok(value) = canon::cluster_unit(unit, Some(&value)) else { continue };
+                value
+            }
             None => continue,
         };
-        if canon::differs(unit, &want, &have) {
+        let differs = match canon::compare(unit, &want, Some(&have)) {
+            canon::Verdict::Same => false,
+            canon::Verdict::Different => true,
+            // ECS does not show it: only an edit is a reason to send it again.
+            canon::Verdict::Unknown => !applied.contains(&spec::unseen_path(unit, &want)),
+        };
+        if differs {
             found.push(Difference::new(unit, have, want));
         }
     }

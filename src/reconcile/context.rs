@@ -55,6 +55,16 @@ impl fmt::Debug for Context {
     }
 }
 
+impl Context {
+    /// Waits until all kinds have been listed once: before that, what is not in a store may be there all the same.
+    pub async fn listed(&self) {
+        // An error means that the operator is shutting down.
+        let _ = self.clusters.wait_until_ready().await;
+        let _ = self.task_definitions.wait_until_ready().await;
+        let _ = self.services.wait_until_ready().await;
+    }
+}
+
 /// One of our objects, as others name it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject {

@@ -31,6 +31,9 @@ use crate::{
 /// How often a pass looks, plans and applies before it leaves the rest to the next one.
 const ROUNDS: usize = 4;
 
+/// How often the mere counts of a rollout are written.
+const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+
 /// The policies of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Policies {
@@ -159,6 +162,11 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn report(desired: &Self::Desired, observed: &Self::Observed, status: &mut Self::Status);
     /// What to say where no call is left to make. Pure.
     fn verdict(desired: &Self::Desired, observed: &Self::Observed, status: &Self::Status) -> Verdict;
+    /// Whether two statuses differ in the counts of a rollout only: no reason for a write each. Pure.
+    fn is_progress(before: &Self::Status, after: &Self::Status) -> bool {
+        let _ = (before, after);
+        false
+    }
     /// The paths that the manifest manages, for `status.appliedFields`.
     fn managed(desired: &Self::Desired) -> Vec<String>;
     /// Work of low priority once all else is done, such as pruning. What fails is only told.
@@ -183,6 +191,7 @@ pub trait Kind: Sized + Send + Sync + 'static {
 
 /// One pass over one object.
 pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc<K::Object>) -> Next {
+    cx.listed().await;
     let object = written.newest(&seen);
     let subject = Subject::of(&object);
     let before = K::status(&object).cloned().unwrap_or_default();
@@ -236,6 +245,11 @@ async fn conclude<K: Kind>(
     common.observed_generation = generation;
     common.conditions = conditions::merge(&common.conditions, verdict.conditions(), generation, Timestamp::now());
     if status != *before {
+        if K::is_progress(before, &status)
+            && let Some(wait) = written.wrote_lately(object, PROGRESS_EVERY)
+        {
+            return Ok(Next::After(wait));
+        }
         match objects::write_status(&cx.client, object, &status).await {
             Ok(object) => written.remember(object),
             // Deleted meanwhile: there is nobody to tell.

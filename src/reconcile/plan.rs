@@ -36,6 +36,8 @@ impl fmt::Display for Difference {
 fn short(value: &Value) -> String {
     let mut text = match value {
         Value::Null => "(nothing)".to_owned(),
+        // The region and the account are the object's own; what follows them is what differs.
+        Value::String(arn) if arn.starts_with("arn:") => arn.splitn(6, ':').last().unwrap_or(arn).to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
@@ -115,6 +117,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn an_arn_is_shown_by_what_it_names() {
+        let arn = |revision: u8| json!(format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}"));
+        let difference = Difference::new("taskDefinition", arn(1), arn(2));
+        assert_eq!(difference.to_string(), "taskDefinition: task-definition/web:1 → task-definition/web:2");
+    }
 
     #[test]
     fn a_step_reads_as_a_line() {

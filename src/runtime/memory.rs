@@ -3,9 +3,11 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use kube::ResourceExt;
+use tokio::time::Instant;
 
 use super::objects::Object;
 
@@ -13,11 +15,12 @@ use super::objects::Object;
 #[derive(Debug)]
 pub struct Written<K> {
     latest: Mutex<HashMap<String, K>>,
+    times: Mutex<HashMap<String, Instant>>,
 }
 
 impl<K> Default for Written<K> {
     fn default() -> Self {
-        Self { latest: Mutex::default() }
+        Self { latest: Mutex::default(), times: Mutex::default() }
     }
 }
 
@@ -25,8 +28,16 @@ impl<K: Object> Written<K> {
     /// Remembers the answer of a write.
     pub fn remember(&self, object: K) {
         if let Some(uid) = object.uid() {
+            self.times.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.clone(), Instant::now());
             self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, object);
         }
+    }
+
+    /// How long it is until the last write is `pause` old; `None` where it is.
+    pub fn wrote_lately(&self, object: &K, pause: Duration) -> Option<Duration> {
+        let times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = times.get(&object.uid()?)?.elapsed();
+        pause.checked_sub(since)
     }
 
     /// The object as it was last written by us where `seen` (from the store) is older; else `seen`.
@@ -46,6 +57,7 @@ impl<K: Object> Written<K> {
     /// Forgets an object that is gone.
     pub fn forget(&self, object: &K) {
         if let Some(uid) = object.uid() {
+            self.times.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
             self.latest.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
         }
     }

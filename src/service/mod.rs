@@ -99,6 +99,10 @@ impl Kind for Service {
         status::verdict(desired, observed, status)
     }
 
+    fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
+        status::is_progress(before, after)
+    }
+
     fn managed(desired: &Desired) -> Vec<String> {
         desired.managed()
     }

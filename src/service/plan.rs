@@ -9,7 +9,6 @@ use super::{
     Desired, Observed,
     fields::{FIELDS, Field, Reset},
     observe::LiveService,
-    validate::unseen_path,
 };
 use crate::{
     api::{Origin, Reason},
@@ -20,7 +19,7 @@ use crate::{
     reconcile::{
         Difference, Plan, Step, Verdict,
         owner::{Claim, hex},
-        tags,
+        spec, tags,
     },
 };
 
@@ -135,7 +134,7 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
             match canon::compare(unit, &want, have) {
                 canon::Verdict::Same => return Change::None,
                 // ECS does not show it: only an edit is a reason to send it again.
-                canon::Verdict::Unknown if applied.contains(&unseen_path(unit, &want)) => return Change::None,
+                canon::Verdict::Unknown if applied.contains(&spec::unseen_path(unit, &want)) => return Change::None,
                 canon::Verdict::Unknown if have.is_some() && applied.iter().any(|path| path == unit) => {
                     return Change::None;
                 }

@@ -193,3 +193,20 @@ fn newest_event(service: &LiveService) -> String {
     let message = service.json.pointer("/events/0/message").and_then(Value::as_str);
     message.map_or_else(|| "see the service's events in ECS".to_owned(), |message| format!("ECS says: {message}"))
 }
+
+/// Whether two statuses differ only in how many tasks run: a rollout of a thousand tasks is no reason for a thousand
+/// writes.
+pub fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
+    let without_counts = |status: &EcsServiceStatus| {
+        let mut status = status.clone();
+        (status.running_count, status.pending_count) = (None, None);
+        if let Some(deployment) = &mut status.deployment {
+            (deployment.running_count, deployment.pending_count, deployment.desired_count) = (None, None, None);
+        }
+        for condition in &mut status.common.conditions {
+            condition.message.clear();
+        }
+        status
+    };
+    without_counts(before) == without_counts(after)
+}

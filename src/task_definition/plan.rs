@@ -1,7 +1,5 @@
 //! What has to be called so that a revision has the manifest's content. Pure.
 
-use serde_json::json;
-
 use super::{Desired, Observed};
 use crate::{
     api::{Origin, tags as own},
@@ -48,6 +46,7 @@ fn wanted_tags(desired: &Desired, origin: Origin) -> Tags {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use tokio::time::Instant;
 
     use super::*;

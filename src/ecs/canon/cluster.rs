@@ -53,9 +53,11 @@ fn without(unit: &str) -> Value {
     UNITS.iter().find(|(name, _)| *name == unit).map_or(Value::Null, |(_, without)| without())
 }
 
+type Without = fn() -> Value;
+
 /// Every unit, and what ECS does without it; `null` where that can't be known from the cluster alone.
 /// `clusterName` (identity) and `tags` (compared key by key) are no units.
-const UNITS: &[(&str, fn() -> Value)] = &[
+const UNITS: &[(&str, Without)] = &[
     ("capacityProviders", || json!([])),
     ("defaultCapacityProviderStrategy", || json!([])),
     // The account's settings.

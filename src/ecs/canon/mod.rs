@@ -114,7 +114,7 @@ fn level_at(value: &mut Value, path: &mut String, rules: &[Rule]) -> bool {
     for level in &here {
         match (level, &mut *value) {
             (Level::Set(keys), Value::Array(items)) => sort(items, keys),
-            (Level::RoleName, Value::String(role)) => *role = last_part(role).to_owned(),
+            (Level::RoleName, Value::String(role)) if !role.ends_with('/') => *role = last_part(role).to_owned(),
             _ => {}
         }
     }

@@ -53,8 +53,8 @@ pub fn observed_service(service: &Value) -> Result<Units, ShapeError> {
 /// One unit in canonical form; `None` is what ECS does without it. An unknown unit is `null`.
 pub fn service_unit(unit: &str, value: Option<&Value>, context: &ServiceContext) -> Result<Value, ShapeError> {
     let mut tree = through_sdk(&value.map_or_else(|| json!({}), |value| nest(unit, value)))?;
-    level_service(&mut tree, context);
-    Ok(find(&tree, unit).cloned().unwrap_or_else(|| without(unit, context)))
+    level_service(&mut tree, *context);
+    Ok(find(&tree, unit).cloned().unwrap_or_else(|| without(unit, *context)))
 }
 
 /// The names of all units, in the order of the table.
@@ -95,10 +95,10 @@ fn units(input: &Value, wanted: impl Fn(&str, bool) -> bool) -> Result<Units, Sh
     let read = through_sdk(input)?;
     let context = ServiceContext::of(&read);
     let mut tree = read.clone();
-    level_service(&mut tree, &context);
+    level_service(&mut tree, context);
     Ok(service_units()
         .filter(|unit| wanted(unit, find(&read, unit).is_some()))
-        .map(|unit| (unit.to_owned(), find(&tree, unit).cloned().unwrap_or_else(|| without(unit, &context))))
+        .map(|unit| (unit.to_owned(), find(&tree, unit).cloned().unwrap_or_else(|| without(unit, context))))
         .collect())
 }
 
@@ -107,11 +107,11 @@ fn through_sdk(input: &Value) -> Result<Value, ShapeError> {
 }
 
 /// What ECS does without a unit.
-fn without(unit: &str, context: &ServiceContext) -> Value {
+fn without(unit: &str, context: ServiceContext) -> Value {
     UNITS.iter().find(|(name, _)| *name == unit).map_or(Value::Null, |(_, without)| without(context))
 }
 
-type Without = fn(&ServiceContext) -> Value;
+type Without = fn(ServiceContext) -> Value;
 
 /// Every unit, and what ECS does without it; `null` where that can't be known from the service alone.
 /// `serviceName` (identity), `clientToken` (of the call) and `tags` (compared key by key) are no units.
@@ -156,7 +156,7 @@ const UNITS: &[(&str, Without)] = &[
     ("propagateTags", |_| json!("NONE")),
 ];
 
-fn level_service(tree: &mut Value, context: &ServiceContext) {
+fn level_service(tree: &mut Value, context: ServiceContext) {
     if context.daemon {
         // ECS shows the number of instances, and refuses it when sent.
         remove(tree, "desiredCount");

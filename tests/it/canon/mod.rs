@@ -1,6 +1,8 @@
 //! The canonical form: a row for each way in which ECS echoes, and properties over everything users can write.
 
 mod cluster;
+mod echo;
+mod properties;
 mod service;
 mod task_definition;
 

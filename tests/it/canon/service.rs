@@ -12,11 +12,12 @@ fn unit(name: &str, value: &Value) -> Value {
     service_unit(name, Some(value), &REPLICA).unwrap_or_else(|error| panic!("{error}: {name} {value}"))
 }
 
-fn none(name: &str, context: &ServiceContext) -> Value {
-    service_unit(name, None, context).unwrap()
+fn none(name: &str, context: ServiceContext) -> Value {
+    service_unit(name, None, &context).unwrap()
 }
 
 #[test]
+#[rustfmt::skip]
 fn the_smallest_service_and_its_full_echo_do_not_differ() {
     let asked = json!({
         "serviceName": "web", "cluster": "production", "taskDefinition": "web:3", "desiredCount": 2, "launchType": "FARGATE",
@@ -49,14 +50,7 @@ fn the_smallest_service_and_its_full_echo_do_not_differ() {
     let (desired, observed) = (desired_service(&asked).unwrap(), observed_service(&echoed).unwrap());
     assert_eq!(
         desired.keys().collect::<Vec<_>>(),
-        [
-            "cluster",
-            "deploymentConfiguration.deploymentCircuitBreaker",
-            "desiredCount",
-            "launchType",
-            "networkConfiguration",
-            "taskDefinition"
-        ]
+        ["cluster", "deploymentConfiguration.deploymentCircuitBreaker", "desiredCount", "launchType", "networkConfiguration", "taskDefinition"]
     );
     for (unit, value) in &desired {
         assert_eq!(compare(unit, value, observed.get(unit)), Verdict::Same, "{unit}");
@@ -64,66 +58,34 @@ fn the_smallest_service_and_its_full_echo_do_not_differ() {
     // Everything else is as ECS does without it, but for what ECS chose.
     for unit in service_units().filter(|unit| !desired.contains_key(*unit) && !UNSEEN.contains(unit)) {
         if !matches!(unit, "role" | "availabilityZoneRebalancing") {
-            assert_eq!(observed[unit], none(unit, &REPLICA), "{unit}");
+            assert_eq!(observed[unit], none(unit, REPLICA), "{unit}");
         }
     }
     assert!(UNSEEN.iter().all(|unit| !observed.contains_key(*unit)));
 }
 
 #[test]
+#[rustfmt::skip]
 fn echoes_of_units() {
     let volume = |ebs: Value| json!([{ "name": "data", "managedEBSVolume": ebs }]);
     for (name, sent, echoed) in [
         ("role", json!("ecsServiceRole"), json!("arn:aws:iam::1:role/ecsServiceRole")),
         ("deploymentController", json!({ "type": "ECS" }), Value::Null),
-        (
-            "capacityProviderStrategy",
-            json!([{ "capacityProvider": "B", "weight": 1 }, { "capacityProvider": "A" }]),
-            json!([{ "capacityProvider": "A", "base": 0, "weight": 0 }, { "capacityProvider": "B", "weight": 1, "base": 0 }]),
-        ),
-        (
-            "deploymentConfiguration.deploymentCircuitBreaker",
-            json!({ "enable": false, "rollback": true }),
-            json!({ "enable": false, "rollback": false, "resetOnHealthyTask": true, "thresholdConfiguration": { "type": "BOUNDED_PERCENT", "value": 50 } }),
-        ),
-        (
-            "deploymentConfiguration.deploymentCircuitBreaker",
-            json!({ "enable": false, "rollback": false }),
-            Value::Null,
-        ),
-        (
-            "deploymentConfiguration.alarms",
-            json!({ "alarmNames": ["b", "a"], "enable": true, "rollback": false }),
-            json!({ "alarmNames": ["a", "b"], "enable": true, "rollback": false }),
-        ),
-        (
-            "deploymentConfiguration.alarms",
-            json!({ "alarmNames": [], "enable": false, "rollback": false }),
-            Value::Null,
-        ),
-        (
-            "deploymentConfiguration.earlySuccessCriteria",
-            json!({ "enable": true }),
-            json!({ "enable": true, "healthyPercent": 100, "sourceServiceRevisionCleanup": "BLOCKING" }),
-        ),
+        ("capacityProviderStrategy", json!([{ "capacityProvider": "B", "weight": 1 }, { "capacityProvider": "A" }]),
+            json!([{ "capacityProvider": "A", "base": 0, "weight": 0 }, { "capacityProvider": "B", "weight": 1, "base": 0 }])),
+        ("deploymentConfiguration.deploymentCircuitBreaker", json!({ "enable": false, "rollback": true }),
+            json!({ "enable": false, "rollback": false, "resetOnHealthyTask": true, "thresholdConfiguration": { "type": "BOUNDED_PERCENT", "value": 50 } })),
+        ("deploymentConfiguration.deploymentCircuitBreaker", json!({ "enable": false, "rollback": false }), Value::Null),
+        ("deploymentConfiguration.alarms", json!({ "alarmNames": ["b", "a"], "enable": true, "rollback": false }),
+            json!({ "alarmNames": ["a", "b"], "enable": true, "rollback": false })),
+        ("deploymentConfiguration.alarms", json!({ "alarmNames": [], "enable": false, "rollback": false }), Value::Null),
+        ("deploymentConfiguration.earlySuccessCriteria", json!({ "enable": true }),
+            json!({ "enable": true, "healthyPercent": 100, "sourceServiceRevisionCleanup": "BLOCKING" })),
         ("deploymentConfiguration.earlySuccessCriteria", json!({ "enable": false }), Value::Null),
-        (
-            "deploymentConfiguration.linearConfiguration",
-            json!({}),
-            json!({ "stepPercent": 10.0, "stepBakeTimeInMinutes": 6 }),
-        ),
-        (
-            "deploymentConfiguration.linearConfiguration",
-            json!({ "stepPercent": 25 }),
-            json!({ "stepPercent": 25.0, "stepBakeTimeInMinutes": 6 }),
-        ),
-        (
-            "deploymentConfiguration.canaryConfiguration",
-            Value::Null,
-            json!({ "canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10 }),
-        ),
-        (
-            "deploymentConfiguration.lifecycleHooks",
+        ("deploymentConfiguration.linearConfiguration", json!({}), json!({ "stepPercent": 10.0, "stepBakeTimeInMinutes": 6 })),
+        ("deploymentConfiguration.linearConfiguration", json!({ "stepPercent": 25 }), json!({ "stepPercent": 25.0, "stepBakeTimeInMinutes": 6 })),
+        ("deploymentConfiguration.canaryConfiguration", Value::Null, json!({ "canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10 })),
+        ("deploymentConfiguration.lifecycleHooks",
             json!([
                 { "hookTargetArn": "arn:b", "roleArn": "arn:r", "lifecycleStages": ["POST_SCALE_UP", "PRE_SCALE_UP"], "hookDetails": { "a": [], "n": 1.0 } },
                 { "targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"], "timeoutConfiguration": { "timeoutInMinutes": 5 } },
@@ -132,55 +94,26 @@ fn echoes_of_units() {
                 { "targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"], "timeoutConfiguration": { "timeoutInMinutes": 5, "action": "ROLLBACK" } },
                 { "targetType": "AWS_LAMBDA", "hookTargetArn": "arn:b", "roleArn": "arn:r", "lifecycleStages": ["PRE_SCALE_UP", "POST_SCALE_UP"],
                   "hookDetails": "{\"n\": 1, \"a\": []}", "timeoutConfiguration": { "timeoutInMinutes": 1440, "action": "ROLLBACK" } },
-            ]),
-        ),
-        (
-            "networkConfiguration",
-            json!({ "awsvpcConfiguration": { "subnets": ["b", "a"], "securityGroups": ["y", "x"] } }),
-            json!({ "awsvpcConfiguration": { "subnets": ["a", "b"], "securityGroups": ["x", "y"], "assignPublicIp": "DISABLED" } }),
-        ),
-        (
-            "placementStrategy",
-            json!([{ "type": "spread", "field": "host" }, { "type": "binpack", "field": "MEMORY" }, { "type": "random", "field": "x" }]),
-            json!([{ "type": "SPREAD", "field": "instanceId" }, { "type": "binpack", "field": "memory" }, { "type": "random" }]),
-        ),
-        (
-            "placementConstraints",
-            json!([{ "type": "distinctInstance" }, { "type": "memberOf", "expression": "a" }]),
-            json!([{ "type": "memberOf", "expression": "a" }, { "type": "distinctInstance" }]),
-        ),
-        (
-            "loadBalancers",
-            json!([{ "targetGroupArn": "b", "containerName": "web", "containerPort": 80 }, { "targetGroupArn": "a", "containerName": "api", "containerPort": 80 }]),
-            json!([{ "targetGroupArn": "a", "containerName": "api", "containerPort": 80 }, { "targetGroupArn": "b", "containerName": "web", "containerPort": 80 }]),
-        ),
-        (
-            "serviceRegistries",
-            json!([{ "registryArn": "arn:r" }]),
-            json!([{ "registryArn": "arn:r", "port": 0, "containerPort": 0 }]),
-        ),
+            ])),
+        ("networkConfiguration", json!({ "awsvpcConfiguration": { "subnets": ["b", "a"], "securityGroups": ["y", "x"] } }),
+            json!({ "awsvpcConfiguration": { "subnets": ["a", "b"], "securityGroups": ["x", "y"], "assignPublicIp": "DISABLED" } })),
+        ("placementStrategy", json!([{ "type": "spread", "field": "host" }, { "type": "binpack", "field": "MEMORY" }, { "type": "random", "field": "x" }]),
+            json!([{ "type": "SPREAD", "field": "instanceId" }, { "type": "binpack", "field": "memory" }, { "type": "random" }])),
+        ("placementConstraints", json!([{ "type": "distinctInstance" }, { "type": "memberOf", "expression": "a" }]),
+            json!([{ "type": "memberOf", "expression": "a" }, { "type": "distinctInstance" }])),
+        ("loadBalancers", json!([{ "targetGroupArn": "b", "containerName": "web", "containerPort": 80 }, { "targetGroupArn": "a", "containerName": "api", "containerPort": 80 }]),
+            json!([{ "targetGroupArn": "a", "containerName": "api", "containerPort": 80 }, { "targetGroupArn": "b", "containerName": "web", "containerPort": 80 }])),
+        ("serviceRegistries", json!([{ "registryArn": "arn:r" }]), json!([{ "registryArn": "arn:r", "port": 0, "containerPort": 0 }])),
         ("serviceConnectConfiguration", json!({ "enabled": false, "namespace": "x" }), Value::Null),
-        (
-            "serviceConnectConfiguration",
+        ("serviceConnectConfiguration",
             json!({ "enabled": true, "namespace": "internal", "services": [{ "portName": "http" }], "logConfiguration": { "logDriver": "awslogs" } }),
             json!({ "enabled": true, "namespace": "internal", "services": [{ "portName": "http", "discoveryName": "http", "clientAliases": [] }],
-                "logConfiguration": { "logDriver": "awslogs", "options": {}, "secretOptions": [] } }),
-        ),
-        (
-            "volumeConfigurations",
-            volume(json!({ "roleArn": "arn:r", "sizeInGiB": 10 })),
-            volume(json!({ "roleArn": "arn:r", "sizeInGiB": 10, "filesystemType": "xfs", "tagSpecifications": [] })),
-        ),
-        (
-            "monitoring",
-            json!({ "metricConfigurations": [{ "metricNames": ["MemoryUtilization", "CPUUtilization"], "resolutionSeconds": 20 }] }),
-            json!({ "metricConfigurations": [{ "metricNames": ["CPUUtilization"], "resolutionSeconds": 20 }, { "metricNames": ["MemoryUtilization"], "resolutionSeconds": 20 }] }),
-        ),
-        (
-            "monitoring",
-            json!({ "metricConfigurations": [{ "metricNames": ["CPUUtilization"], "resolutionSeconds": 60 }] }),
-            Value::Null,
-        ),
+                "logConfiguration": { "logDriver": "awslogs", "options": {}, "secretOptions": [] } })),
+        ("volumeConfigurations", volume(json!({ "roleArn": "arn:r", "sizeInGiB": 10 })),
+            volume(json!({ "roleArn": "arn:r", "sizeInGiB": 10, "filesystemType": "xfs", "tagSpecifications": [] }))),
+        ("monitoring", json!({ "metricConfigurations": [{ "metricNames": ["MemoryUtilization", "CPUUtilization"], "resolutionSeconds": 20 }] }),
+            json!({ "metricConfigurations": [{ "metricNames": ["CPUUtilization"], "resolutionSeconds": 20 }, { "metricNames": ["MemoryUtilization"], "resolutionSeconds": 20 }] })),
+        ("monitoring", json!({ "metricConfigurations": [{ "metricNames": ["CPUUtilization"], "resolutionSeconds": 60 }] }), Value::Null),
         ("loadBalancers", json!([]), Value::Null),
         ("propagateTags", json!("NONE"), Value::Null),
         ("enableExecuteCommand", json!(false), Value::Null),
@@ -200,21 +133,20 @@ fn echoes_of_units() {
 fn defaults_depend_on_the_service() {
     let daemon = ServiceContext { daemon: true, ..ServiceContext::default() };
     let canary = ServiceContext { shifts_traffic: true, ..ServiceContext::default() };
-    let of = |member: &str, context: &ServiceContext| none(&format!("deploymentConfiguration.{member}"), context);
-    assert_eq!((of("maximumPercent", &REPLICA), of("minimumHealthyPercent", &REPLICA)), (json!(200), json!(100)));
-    assert_eq!((of("maximumPercent", &daemon), of("minimumHealthyPercent", &daemon)), (json!(100), json!(0)));
-    assert_eq!((of("bakeTimeInMinutes", &REPLICA), of("bakeTimeInMinutes", &canary)), (json!(0), json!(15)));
-    assert_eq!((none("platformVersion", &REPLICA), none("platformVersion", &daemon)), (json!("LATEST"), Value::Null));
-    assert_eq!(none("availabilityZoneRebalancing", &REPLICA), Value::Null, "never filled");
+    let of = |member: &str, context: ServiceContext| none(&format!("deploymentConfiguration.{member}"), context);
+    assert_eq!((of("maximumPercent", REPLICA), of("minimumHealthyPercent", REPLICA)), (json!(200), json!(100)));
+    assert_eq!((of("maximumPercent", daemon), of("minimumHealthyPercent", daemon)), (json!(100), json!(0)));
+    assert_eq!((of("bakeTimeInMinutes", REPLICA), of("bakeTimeInMinutes", canary)), (json!(0), json!(15)));
+    assert_eq!((none("platformVersion", REPLICA), none("platformVersion", daemon)), (json!("LATEST"), Value::Null));
+    assert_eq!(none("availabilityZoneRebalancing", REPLICA), Value::Null, "never filled");
     assert_eq!(service_unit("desiredCount", Some(&json!(7)), &daemon).unwrap(), Value::Null);
     let observed = observed_service(&json!({ "schedulingStrategy": "DAEMON", "desiredCount": 7 })).unwrap();
     assert_eq!(
         (&observed["desiredCount"], &observed["deploymentConfiguration.maximumPercent"]),
         (&Value::Null, &json!(100))
     );
-    assert_eq!(
-        ServiceContext::of(&json!({ "capacityProviderStrategy": [{ "capacityProvider": "FARGATE_SPOT" }] })).fargate,
-        true
+    assert!(
+        ServiceContext::of(&json!({ "capacityProviderStrategy": [{ "capacityProvider": "FARGATE_SPOT" }] })).fargate
     );
 }
 
@@ -236,6 +168,7 @@ fn blocks_are_read_from_the_primary_deployment_or_the_service() {
 }
 
 #[test]
+#[rustfmt::skip]
 fn what_is_compared_by_meaning() {
     let arn = |name: &str| format!("arn:aws:ecs:eu-west-1:1:{name}");
     let alias = |dns: Value| json!({ "enabled": true, "services": [{ "portName": "http", "clientAliases": [{ "port": 80, "dnsName": dns }] }] });
@@ -260,62 +193,30 @@ fn what_is_compared_by_meaning() {
         ("launchType", json!("FARGATE"), json!("EC2"), true),
         ("launchType", json!("FARGATE"), Value::Null, true),
         ("availabilityZoneRebalancing", json!("DISABLED"), json!("ENABLED"), true),
-        (
-            "networkConfiguration",
-            json!({ "awsvpcConfiguration": { "subnets": ["a"] } }),
-            json!({ "awsvpcConfiguration": { "subnets": ["a"], "securityGroups": ["sg-1"] } }),
-            true,
-        ),
+        ("networkConfiguration", json!({ "awsvpcConfiguration": { "subnets": ["a"] } }),
+            json!({ "awsvpcConfiguration": { "subnets": ["a"], "securityGroups": ["sg-1"] } }), true),
         ("desiredCount", json!(2), json!(3), true),
     ] {
-        assert_eq!(
-            differs(name, &unit(name, &desired), &unit(name, &observed)),
-            expected,
-            "{name}: {desired}, {observed}"
-        );
+        assert_eq!(differs(name, &unit(name, &desired), &unit(name, &observed)), expected, "{name}: {desired}, {observed}");
     }
     assert_eq!(compare("monitoring", &json!({}), None), Verdict::Unknown);
 }
 
 #[test]
+#[rustfmt::skip]
 fn a_block_is_sent_whole() {
     for (name, written, sent) in [
-        (
-            "deploymentConfiguration.deploymentCircuitBreaker",
-            json!({ "enable": true, "rollback": true }),
-            json!({ "enable": true, "rollback": true, "resetOnHealthyTask": true, "thresholdConfiguration": { "type": "BOUNDED_PERCENT", "value": 50 } }),
-        ),
-        (
-            "deploymentConfiguration.deploymentCircuitBreaker",
-            json!({ "enable": true, "thresholdConfiguration": { "type": "COUNT", "value": 4 } }),
-            json!({ "enable": true, "rollback": false, "resetOnHealthyTask": true, "thresholdConfiguration": { "type": "COUNT", "value": 4 } }),
-        ),
-        (
-            "deploymentConfiguration.alarms",
-            json!({ "alarmNames": ["a"] }),
-            json!({ "alarmNames": ["a"], "enable": false, "rollback": false }),
-        ),
-        (
-            "deploymentConfiguration.linearConfiguration",
-            json!({ "stepPercent": 44.0 }),
-            json!({ "stepPercent": 44.0, "stepBakeTimeInMinutes": 6 }),
-        ),
-        (
-            "deploymentConfiguration.canaryConfiguration",
-            json!({}),
-            json!({ "canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10 }),
-        ),
-        (
-            "deploymentConfiguration.earlySuccessCriteria",
-            json!({ "enable": true }),
-            json!({ "enable": true, "healthyPercent": 100, "sourceServiceRevisionCleanup": "BLOCKING" }),
-        ),
+        ("deploymentConfiguration.deploymentCircuitBreaker", json!({ "enable": true, "rollback": true }),
+            json!({ "enable": true, "rollback": true, "resetOnHealthyTask": true, "thresholdConfiguration": { "type": "BOUNDED_PERCENT", "value": 50 } })),
+        ("deploymentConfiguration.deploymentCircuitBreaker", json!({ "enable": true, "thresholdConfiguration": { "type": "COUNT", "value": 4 } }),
+            json!({ "enable": true, "rollback": false, "resetOnHealthyTask": true, "thresholdConfiguration": { "type": "COUNT", "value": 4 } })),
+        ("deploymentConfiguration.alarms", json!({ "alarmNames": ["a"] }), json!({ "alarmNames": ["a"], "enable": false, "rollback": false })),
+        ("deploymentConfiguration.linearConfiguration", json!({ "stepPercent": 44.0 }), json!({ "stepPercent": 44.0, "stepBakeTimeInMinutes": 6 })),
+        ("deploymentConfiguration.canaryConfiguration", json!({}), json!({ "canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10 })),
+        ("deploymentConfiguration.earlySuccessCriteria", json!({ "enable": true }), json!({ "enable": true, "healthyPercent": 100, "sourceServiceRevisionCleanup": "BLOCKING" })),
         ("deploymentConfiguration.earlySuccessCriteria", json!({ "enable": false }), json!({ "enable": false })),
-        (
-            "deploymentConfiguration.lifecycleHooks",
-            json!([{ "lifecycleStages": ["PRE_SCALE_UP"], "timeoutConfiguration": { "timeoutInMinutes": 9 } }]),
-            json!([{ "lifecycleStages": ["PRE_SCALE_UP"], "timeoutConfiguration": { "timeoutInMinutes": 9, "action": "ROLLBACK" } }]),
-        ),
+        ("deploymentConfiguration.lifecycleHooks", json!([{ "lifecycleStages": ["PRE_SCALE_UP"], "timeoutConfiguration": { "timeoutInMinutes": 9 } }]),
+            json!([{ "lifecycleStages": ["PRE_SCALE_UP"], "timeoutConfiguration": { "timeoutInMinutes": 9, "action": "ROLLBACK" } }])),
         ("deploymentConfiguration.maximumPercent", json!(150), json!(150)),
         ("loadBalancers", json!([]), json!([])),
     ] {

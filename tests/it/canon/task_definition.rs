@@ -28,6 +28,7 @@ fn volume(members: Value) -> Value {
 }
 
 #[test]
+#[rustfmt::skip]
 fn echoes_of_containers() {
     let c = container;
     for (rule, sent, echoed) in [
@@ -171,6 +172,7 @@ fn echoes_of_containers() {
 }
 
 #[test]
+#[rustfmt::skip]
 fn echoes_of_tasks() {
     let fargate = |platform: Value| json!({ "requiresCompatibilities": ["FARGATE"], "runtimePlatform": platform });
     for (rule, sent, echoed) in [
@@ -268,6 +270,7 @@ fn echoes_of_tasks() {
 }
 
 #[test]
+#[rustfmt::skip]
 fn what_looks_alike_and_is_not() {
     let c = container;
     for (rule, one, other) in [
