@@ -23,7 +23,7 @@ use crate::{
         pass::pass,
     },
     runtime::{
-        controller::{self, Pass, Touched, Wiring},
+        controller::{self, Listed, Pass, Touched, Wiring},
         memory::Written,
         objects::{FIELD_MANAGER, Object},
     },
@@ -87,6 +87,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
         clusters: clusters.store.clone(),
         task_definitions: task_definitions.store.clone(),
         services: services.store.clone(),
+        listed: [clusters.listed.clone(), task_definitions.listed.clone(), services.listed.clone()],
         events: EventRecorder::new(client.clone(), Reporter { controller: FIELD_MANAGER.into(), instance: None }),
         interests: Interests::default(),
         without_effect: WithoutEffect::default(),
@@ -168,13 +169,14 @@ struct Wire<K: Object> {
     writer: reflector::store::Writer<K>,
     bell: UnboundedSender<ObjectRef<K>>,
     triggers: UnboundedReceiver<ObjectRef<K>>,
+    listed: Listed,
 }
 
 impl<K: Object> Default for Wire<K> {
     fn default() -> Self {
         let (store, writer) = reflector::store();
         let (bell, triggers) = mpsc::unbounded_channel();
-        Self { store, writer, bell, triggers }
+        Self { store, writer, bell, triggers, listed: Listed::default() }
     }
 }
 
@@ -211,6 +213,7 @@ impl Start<'_> {
             writer: wire.writer,
             store: wire.store,
             triggers: wire.triggers,
+            listed: wire.listed,
             concurrency: self.options.concurrency,
             shutdown: self.shutdown.clone(),
         };

@@ -52,7 +52,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
         for difference in &other {
             put(&mut input, &difference.path, desired);
         }
-        plan.steps.push(Step::new(Operation::UpdateCluster, format!("update {what}"), input.into(), other));
+        plan.steps.push(Step::new(Operation::UpdateCluster, what.clone(), input.into(), other));
     }
     if !capacity.is_empty() {
         if cluster.is_busy {
@@ -74,7 +74,7 @@ fn create(desired: &Desired, what: &str) -> Step {
     input.insert("clusterName".into(), json!(desired.name));
     let all = tags::desired(desired.tags.as_deref(), &desired.owner, Origin::Created);
     input.insert("tags".into(), tags::to_json(&all));
-    Step::new(Operation::CreateCluster, format!("create {what}"), input.into(), Vec::new())
+    Step::new(Operation::CreateCluster, what.to_owned(), input.into(), Vec::new())
 }
 
 /// What is set and differs, and what was set, is no more, and is not yet as ECS does without it.
@@ -143,7 +143,7 @@ fn capacity_step(desired: &Desired, cluster: &LiveCluster, what: &str, because: 
     }
     Step::new(
         Operation::PutClusterCapacityProviders,
-        format!("set the capacity providers of {what}"),
+        format!("the capacity providers of {what}"),
         input.into(),
         because,
     )

@@ -15,7 +15,7 @@ use super::plan::Step;
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
     ecs::{Key, Live, Pace},
-    runtime::objects::Object,
+    runtime::{controller::Listed, objects::Object},
 };
 
 /// What the operator's flags say to a pass.
@@ -41,6 +41,8 @@ pub struct Context {
     pub task_definitions: Store<EcsTaskDefinition>,
     /// All services.
     pub services: Store<EcsService>,
+    /// Set for each kind once it has been listed.
+    pub listed: [Listed; 3],
     /// Kubernetes Events.
     pub events: EventRecorder,
     /// Who is woken by which change in ECS.
@@ -58,10 +60,9 @@ impl fmt::Debug for Context {
 impl Context {
     /// Waits until all kinds have been listed once: before that, what is not in a store may be there all the same.
     pub async fn listed(&self) {
-        // An error means that the operator is shutting down.
-        let _ = self.clusters.wait_until_ready().await;
-        let _ = self.task_definitions.wait_until_ready().await;
-        let _ = self.services.wait_until_ready().await;
+        for listed in &self.listed {
+            listed.wait().await;
+        }
     }
 }
 

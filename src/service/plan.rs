@@ -66,7 +66,7 @@ fn create(desired: &Desired, observed: &Observed, before: Option<&LiveService>) 
     input.insert("clientToken".into(), json!(token));
     let all = tags::desired(desired.tags.as_deref(), &desired.owner, Origin::Created);
     input.insert("tags".into(), tags::to_json(&all));
-    let what = format!("create service {} in cluster {}", desired.name, desired.cluster);
+    let what = format!("service {} in cluster {}", desired.name, desired.cluster);
     Plan { steps: vec![Step::new(Operation::CreateService, what, input.into(), Vec::new())], ..Plan::default() }
 }
 
@@ -114,7 +114,7 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, applied: &
     }
     input.insert("cluster".into(), json!(desired.cluster));
     input.insert("service".into(), json!(desired.name));
-    let what = format!("update service {}", desired.name);
+    let what = format!("service {}", desired.name);
     plan.steps.push(Step::new(Operation::UpdateService, what, input.into(), because));
 }
 

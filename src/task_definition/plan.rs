@@ -22,12 +22,8 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let Some(current) = &observed.current else {
         let mut input = desired.input.clone();
         input.insert("tags".into(), tags::to_json(&wanted_tags(desired, Origin::Created)));
-        let step = Step::new(
-            Operation::RegisterTaskDefinition,
-            format!("register a new revision of {what}"),
-            input.into(),
-            Vec::new(),
-        );
+        let step =
+            Step::new(Operation::RegisterTaskDefinition, format!("a new revision of {what}"), input.into(), Vec::new());
         return Ok(Plan { steps: vec![step], ..Plan::default() });
     };
     let what = format!("{}:{}", desired.family, current.number);
