@@ -8,6 +8,7 @@ pub mod bed;
 pub mod kstatus;
 pub mod operator;
 pub mod proxy;
+pub mod raw;
 mod selftest;
 pub mod watch;
 pub mod wire;
