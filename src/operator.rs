@@ -19,6 +19,7 @@ use crate::{
     ecs::{Cadence, Key, Live, Regions},
     reconcile::{
         Context, Kind, Settings, Subject,
+        contests::Contests,
         context::{Interests, WithoutEffect},
         pass::pass,
     },
@@ -91,6 +92,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
         events: EventRecorder::new(client.clone(), Reporter { controller: FIELD_MANAGER.into(), instance: None }),
         interests: Interests::default(),
         without_effect: WithoutEffect::default(),
+        contests: Contests::default(),
         client: client.clone(),
     });
     let bells = Arc::new(Bells {

@@ -59,6 +59,10 @@ pub struct EcsServiceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255))]
     pub own_deployment: Option<String>,
+    /// What that deployment deploys, as a hash. After a rollback the same is not deployed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub own_target: Option<String>,
     /// Ids of deployments seen before ours, newest first, at most 10. If one of them is PRIMARY again, ECS rolled back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10), inner(length(max = 255)))]

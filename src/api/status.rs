@@ -12,6 +12,10 @@ pub const RECONCILING: &str = "Reconciling";
 /// Condition, there only when true: the user must act.
 pub const STALLED: &str = "Stalled";
 
+/// Condition, there only when true: something else moves `desiredCount` as often as the operator puts it back, and the
+/// operator gives way for a while.
+pub const DESIRED_COUNT_CONTESTED: &str = "DesiredCountContested";
+
 /// Reasons of the `Ready` condition. They are API: one word of at most 16 letters, shown in the STATUS column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {

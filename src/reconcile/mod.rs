@@ -1,5 +1,6 @@
 //! What the three kinds share between their own rooms and ECS: the order of a pass, plans, ownership, verdicts.
 
+pub mod contests;
 pub mod context;
 pub mod owner;
 pub mod pass;
@@ -12,7 +13,7 @@ pub mod verdict;
 pub use self::{
     context::{Context, Settings, Subject},
     pass::{Deletion, Kind, Policies, Refusal},
-    plan::{Difference, Plan, Step},
+    plan::{Difference, Plan, Step, differences},
     story::Story,
     verdict::{State, Verdict},
 };

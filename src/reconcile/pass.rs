@@ -202,6 +202,7 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
             Ok(None) => {
                 cx.interests.set(&cx.live, &subject, Vec::new());
                 cx.without_effect.set(&subject, Vec::new(), Instant::now());
+                cx.contests.forget(&subject);
                 story.tell(cx, &object).await;
                 written.forget(&object);
                 return Next::Change;
@@ -350,7 +351,7 @@ fn shown(common: &mut CommonStatus, plan: &Plan) -> Verdict {
         );
     }
     let message = format!("{} (managementPolicy is Observe: nothing is changed)", common.plan.join("; "));
-    Verdict { state: State::Idle, reason: Reason::Differs, message, next: Next::Change }
+    Verdict { state: State::Idle, reason: Reason::Differs, message, next: Next::Change, also: Vec::new() }
 }
 
 fn without_effect(plan: &Plan) -> Verdict {

@@ -7,6 +7,8 @@ mod plan;
 mod references;
 pub mod rules;
 mod status;
+#[cfg(test)]
+mod tests;
 mod together;
 mod validate;
 
@@ -84,7 +86,7 @@ impl Kind for Service {
     }
 
     fn plan(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Result<Plan, Verdict> {
-        plan::plan(desired, observed, &status.common.applied_fields)
+        plan::plan(desired, observed, status)
     }
 
     fn absorb(cx: &Context, desired: &Desired, step: &Step, answer: Value, status: &mut EcsServiceStatus) {

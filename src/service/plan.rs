@@ -11,29 +11,24 @@ use super::{
     observe::LiveService,
 };
 use crate::{
-    api::{Origin, Reason},
+    api::{EcsServiceStatus, Origin, Reason},
     ecs::{
         Operation,
         canon::{self, ServiceContext},
     },
-    reconcile::{
-        Difference, Plan, Step, Verdict,
-        owner::{Claim, hex},
-        spec, tags,
-    },
+    reconcile::{Difference, Plan, Step, Verdict, owner::hex, spec, tags},
 };
 
 /// The calls that close the difference.
-pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Result<Plan, Verdict> {
+pub fn plan(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Result<Plan, Verdict> {
+    let applied = &status.common.applied_fields;
     let what = format!("service {}", desired.name);
     let live = match &observed.service {
         None => return Ok(create(desired, observed, None)),
         Some(service) if service.status == "INACTIVE" => return Ok(create(desired, observed, Some(service))),
         Some(service) => service,
     };
-    let origin = Claim::read(&live.tags, &desired.owner)
-        .settle(desired.adoption, &what, &desired.owner)
-        .map_err(|(reason, message)| Verdict::stalled(reason, message))?;
+    let origin = desired.stake.settle(&desired.stake.claim(&live.tags), &what)?;
     if live.json.get("resourceManagementType").is_some_and(|by| by == "ECS") {
         return Err(Verdict::stalled(
             Reason::AlreadyExists,
@@ -45,8 +40,8 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
         return Err(Verdict::progressing(Reason::Deploying, message));
     }
     let mut plan = Plan::default();
-    update(desired, observed, live, applied, &mut plan);
-    let want = tags::desired(desired.tags.as_deref(), &desired.owner, origin);
+    update(desired, observed, live, status, &mut plan);
+    let want = desired.stake.wanted_tags(origin);
     plan.steps.extend(tags::steps(&what, &live.arn, &want, &live.tags, applied));
     Ok(plan)
 }
@@ -64,7 +59,7 @@ fn create(desired: &Desired, observed: &Observed, before: Option<&LiveService>) 
     }
     let token = client_token(desired, &input, before);
     input.insert("clientToken".into(), json!(token));
-    let all = tags::desired(desired.tags.as_deref(), &desired.owner, Origin::Created);
+    let all = desired.stake.wanted_tags(Origin::Created);
     input.insert("tags".into(), tags::to_json(&all));
     let what = format!("service {} in cluster {}", desired.name, desired.cluster);
     Plan { steps: vec![Step::new(Operation::CreateService, what, input.into(), Vec::new())], ..Plan::default() }
@@ -85,11 +80,15 @@ fn client_token(desired: &Desired, input: &Map<String, Value>, before: Option<&L
 
 // === Changing it ===
 
-fn update(desired: &Desired, observed: &Observed, live: &LiveService, applied: &[String], plan: &mut Plan) {
+fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &EcsServiceStatus, plan: &mut Plan) {
+    let failed = live.is_rolled_back(status) && status.own_target.as_deref() == Some(&desired.target());
     let mut input = Map::new();
     let mut because = Vec::new();
     for field in FIELDS.iter().filter(|field| field.is_compared(desired)) {
-        let change = match change(field, desired, observed, live, applied) {
+        if field.unit == "desiredCount" && desired.is_contested {
+            continue;
+        }
+        let change = match change(field, desired, observed, live, &status.common.applied_fields) {
             Change::None => continue,
             Change::Note(note) => {
                 plan.notes.push(note);
@@ -97,6 +96,10 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, applied: &
             }
             Change::Refused(sentence) => {
                 plan.refused.push(sentence);
+                continue;
+            }
+            Change::Send(_, difference) if failed && field.deploys => {
+                plan.notes.push(format!("{difference} is withheld: ECS rolled its deployment back"));
                 continue;
             }
             Change::Send(value, difference) => (value, difference),

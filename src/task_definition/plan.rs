@@ -1,12 +1,13 @@
 //! What has to be called so that a revision has the manifest's content. Pure.
 
+use serde_json::json;
+
 use super::{Desired, Observed};
 use crate::{
     api::{Origin, tags as own},
-    ecs::Operation,
+    ecs::{Operation, canon},
     reconcile::{
-        Plan, Step, Verdict,
-        owner::Claim,
+        Difference, Plan, Step, Verdict, differences,
         tags::{self, Tags},
     },
 };
@@ -15,41 +16,53 @@ use crate::{
 pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Result<Plan, Verdict> {
     let what = format!("family {}", desired.family);
     if let Some(claim) = &observed.foreign {
-        claim
-            .settle(desired.adoption, &what, &desired.owner)
-            .map_err(|(reason, message)| Verdict::stalled(reason, message))?;
+        desired.stake.settle(claim, &what)?;
     }
     let Some(current) = &observed.current else {
         let mut input = desired.input.clone();
         input.insert("tags".into(), tags::to_json(&wanted_tags(desired, Origin::Created)));
-        let step =
-            Step::new(Operation::RegisterTaskDefinition, format!("a new revision of {what}"), input.into(), Vec::new());
+        let step = Step::new(
+            Operation::RegisterTaskDefinition,
+            format!("a new revision of {what}"),
+            input.into(),
+            because(desired, observed),
+        );
         return Ok(Plan { steps: vec![step], ..Plan::default() });
     };
     let what = format!("{}:{}", desired.family, current.number);
-    let origin = Claim::read(&current.tags, &desired.owner)
-        .settle(desired.adoption, &what, &desired.owner)
-        .map_err(|(reason, message)| Verdict::stalled(reason, message))?;
+    let origin = desired.stake.settle(&desired.stake.claim(&current.tags), &what)?;
     let steps = tags::steps(&what, &current.arn, &wanted_tags(desired, origin), &current.tags, applied);
     Ok(Plan { steps, ..Plan::default() })
 }
 
+/// What the new revision has otherwise than the one before it.
+fn because(desired: &Desired, observed: &Observed) -> Vec<Difference> {
+    let Some(before) = &observed.before else { return Vec::new() };
+    if !before.is_active && before.has_content_of(desired) {
+        return vec![Difference::new("status", json!("INACTIVE"), json!("ACTIVE"))];
+    }
+    canon::task_definition(&before.json).map(|have| differences("", &have, &desired.canonical)).unwrap_or_default()
+}
+
 fn wanted_tags(desired: &Desired, origin: Origin) -> Tags {
-    let mut all = tags::desired(desired.tags.as_deref(), &desired.owner, origin);
-    all.insert(own::HASH.into(), desired.hash.clone());
+    let mut all = desired.stake.wanted_tags(origin);
+    if !desired.stake.observes() {
+        all.insert(own::HASH.into(), desired.hash.clone());
+    }
     all
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use tokio::time::Instant;
 
     use super::*;
     use crate::{
-        api::{AdoptionPolicy, Reason},
-        ecs::canon,
-        reconcile::owner::Owner,
+        api::{AdoptionPolicy, EcsTaskDefinition, ManagementPolicy, Reason},
+        reconcile::{
+            Policies, Settings,
+            owner::{Claim, Stake},
+        },
         task_definition::observe::Revision,
     };
 
@@ -62,15 +75,20 @@ mod tests {
             input: input.as_object().unwrap().clone(),
             hash: format!("v{}:{}", canon::VERSION, canon::hash(&canonical)),
             canonical,
-            tags: None,
-            owner: Owner::new("i", "EcsTaskDefinition", "shop", "web"),
-            adoption: AdoptionPolicy::Never,
+            stake: stake(AdoptionPolicy::Never),
             revisions_kept: 5,
         }
     }
 
+    fn stake(adoption: AdoptionPolicy) -> Stake {
+        let spec = serde_json::from_value(json!({ "containerDefinitions": [] })).unwrap();
+        let policies = Policies { deletion: None, adoption, management: ManagementPolicy::Enforce };
+        let settings = Settings { installation: "i".into(), default_region: None };
+        Stake::of(&EcsTaskDefinition::new("web", spec), policies, None, &settings)
+    }
+
     fn revision(desired: &Desired, hash: Option<&str>) -> Revision {
-        let mut tags = tags::desired(None, &desired.owner, Origin::Created);
+        let mut tags = desired.stake.wanted_tags(Origin::Created);
         if let Some(hash) = hash {
             tags.insert(own::HASH.into(), hash.into());
         }
@@ -82,7 +100,7 @@ mod tests {
     }
 
     fn observed(current: Option<Revision>, foreign: Option<Claim>) -> Observed {
-        Observed { current, foreign, at: Instant::now() }
+        Observed { current, before: None, foreign, at: Instant::now() }
     }
 
     /// An upgrade of the operator must not register the world anew, nor deploy every service.
@@ -107,7 +125,7 @@ mod tests {
     async fn a_foreign_family_is_a_conflict() {
         let verdict = plan(&desired(), &observed(None, Some(Claim::Unowned)), &[]).unwrap_err();
         assert_eq!(verdict.reason, Reason::AlreadyExists);
-        let adopting = Desired { adoption: AdoptionPolicy::IfExists, ..desired() };
+        let adopting = Desired { stake: stake(AdoptionPolicy::IfExists), ..desired() };
         let plan = plan(&adopting, &observed(None, Some(Claim::Unowned)), &[]).unwrap();
         assert_eq!(plan.steps[0].operation, Operation::RegisterTaskDefinition);
     }
