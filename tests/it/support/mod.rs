@@ -18,5 +18,5 @@ mod scene;
 pub use self::{
     kstatus::{Kstatus, condition, kstatus, reason},
     proxy::{Action, Call, Fault},
-    scene::{Audit, KubeEvent, SOON, Scene},
+    scene::{Audit, KubeEvent, SOON, Scene, Write},
 };
