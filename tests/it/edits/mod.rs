@@ -17,7 +17,13 @@ pub fn concerns(call: &Call, name: &str) -> bool {
     let among = |member: &str| call.body[member].as_array().is_some_and(|all| all.iter().any(|item| item == name));
     let tagged = call.body["resourceArn"].as_str().is_some_and(|arn| arn.rsplit('/').next() == Some(name));
     let cluster = is("cluster") && call.body["service"].is_null() && call.body["services"].is_null();
-    is("service") || is("serviceName") || is("clusterName") || cluster || among("services") || among("clusters") || tagged
+    is("service")
+        || is("serviceName")
+        || is("clusterName")
+        || cluster
+        || among("services")
+        || among("clusters")
+        || tagged
 }
 
 /// Waits until ECS has been read so many times more for each of these objects.

@@ -99,7 +99,6 @@ pub async fn walk(scene: &Scene, kind: &str, rows: &[Row]) -> String {
     log.concat()
 }
 
-
 async fn take(scene: &Scene, kind: &str, row: &Row, step: &str) {
     let value = match step {
         "make" | "put back" => Some(&row.a),
