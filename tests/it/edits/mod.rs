@@ -4,6 +4,7 @@ mod any_order;
 mod cluster_fields;
 mod drift;
 mod quiet;
+mod refused;
 mod service_fields;
 mod table;
 

@@ -115,6 +115,10 @@ async fn take(scene: &Scene, kind: &str, row: &Row, step: &str) {
         }
         ("remove", Removed::Replace) => {
             applied.unwrap();
+            scene.reason(&key, "ReplaceRequired").await;
+            // Another look must not forget it.
+            scene.kubectl(&["annotate", &key.replace("EcsService", "ecssvc"), "looked=again"]);
+            reads(scene, &[row.name()], 2).await;
             let object = scene.reason(&key, "ReplaceRequired").await;
             let message = condition(&object, "Ready").unwrap()["message"].as_str().unwrap();
             assert!(message.contains(&format!("spec.{}", row.field)), "{message}");
