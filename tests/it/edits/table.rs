@@ -150,8 +150,12 @@ fn changed(call: &Call, row: &Row) -> Vec<String> {
     let members = call.body.as_object().unwrap().iter().filter(|(name, _)| !aside(name));
     members
         .flat_map(|(name, value)| match (&**name, value) {
-            ("deploymentConfiguration" | "configuration", Value::Object(members)) => {
+            ("deploymentConfiguration", Value::Object(members)) => {
                 members.keys().map(|member| format!("{name}.{member}")).collect()
+            }
+            // It is replaced whole.
+            ("configuration", Value::Object(members)) => {
+                members.keys().map(|member| format!("{name}.{member}")).filter(|member| member == row.field).collect()
             }
             _ => vec![name.clone()],
         })
