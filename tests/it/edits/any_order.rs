@@ -8,7 +8,7 @@ use std::{
 use futures::future::join_all;
 use serde_json::{Map, Value, json};
 
-use super::{key, objects};
+use super::{folders, key, objects};
 use crate::support::{Scene, wire::LiveEcs};
 
 /// AWS's own Python client lists everything that is in the account and prints it.
@@ -35,14 +35,15 @@ print(json.dumps(found, default=str))
 
 /// What isn't ECS's in a spec, or is compared on its own; and what ECS never shows.
 const APART: &[&str] = &[
-    "clusterRef", "taskDefinitionRef", "deletionPolicy", "adoptionPolicy", "managementPolicy", "revisionHistoryLimit",
-    "gatewayConnectors", "monitoring",
+    "clusterRef",
+    "taskDefinitionRef",
+    "deletionPolicy",
+    "adoptionPolicy",
+    "managementPolicy",
+    "revisionHistoryLimit",
+    "gatewayConnectors",
+    "monitoring",
 ];
-
-fn folders() -> Vec<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    ["examples", "tests/it/manifests"].map(|folder| root.join(folder)).into_iter().filter(|folder| folder.exists()).collect()
-}
 
 /// The documents of a folder, in the order of its files.
 fn documents(folder: &Path) -> Vec<Value> {
@@ -57,7 +58,8 @@ fn documents(folder: &Path) -> Vec<Value> {
 fn read_ecs(scene: &Scene) -> Value {
     let LiveEcs { account, .. } = scene.ecs();
     // Through the proxy: MiniStack alone doesn't show all that it was given.
-    let output = Command::new(&scene.bed.python).args(["-c", READ_ECS, &scene.proxy.url(), &account]).env_clear().output();
+    let output =
+        Command::new(&scene.bed.python).args(["-c", READ_ECS, &scene.proxy.url(), &account]).env_clear().output();
     let output = output.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -107,7 +109,8 @@ fn same(path: &str, want: &Value, have: &Value) -> bool {
 fn equal(scene: &Scene, documents: &[Value]) -> Value {
     let live = read_ecs(scene);
     let mut wrong = Vec::new();
-    let text = |object: &Value, place: &str| object.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |object: &Value, place: &str| object.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
     let name_in_ecs = |object: &Value| {
         let names = ["/spec/serviceName", "/spec/clusterName", "/spec/family", "/metadata/name"];
         names.into_iter().map(|place| text(object, place)).find(|name| !name.is_empty()).unwrap()
@@ -120,8 +123,11 @@ fn equal(scene: &Scene, documents: &[Value]) -> Value {
         let (kind, name) = (text(object, "/kind"), name_in_ecs(object));
         let have = &live[&kind][&name];
         let spec = object["spec"].as_object().unwrap();
-        let ecs: Map<String, Value> =
-            spec.iter().filter(|(name, _)| !APART.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect();
+        let ecs: Map<String, Value> = spec
+            .iter()
+            .filter(|(name, _)| !APART.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         missing(&format!("{kind} {name}"), &Value::Object(ecs), have, &mut wrong);
         for (field, shown, of) in
             [("clusterRef", "clusterArn", "EcsCluster"), ("taskDefinitionRef", "taskDefinition", "EcsTaskDefinition")]

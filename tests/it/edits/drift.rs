@@ -28,7 +28,8 @@ fn of_services() -> Vec<Drift> {
             { "awsvpcConfiguration": { "subnets": ["subnet-0a"], "securityGroups": [group] } } })
     };
     let connect = json!({ "enabled": true, "namespace": "internal", "services": [{ "portName": "http" }] });
-    let breaker = |on| json!({ "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": on, "rollback": on } } });
+    let breaker =
+        |on| json!({ "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": on, "rollback": on } } });
     let percent = |most| json!({ "deploymentConfiguration": { "maximumPercent": most } });
     let strategy = |provider: &str| json!([{ "capacityProvider": provider, "weight": 1 }]);
     vec![
@@ -58,7 +59,11 @@ fn of_services() -> Vec<Drift> {
             json!({ "availabilityZoneRebalancing": "ENABLED" }),
             json!({ "availabilityZoneRebalancing": "DISABLED" }),
         ),
-        update("enableExecuteCommand", json!({ "enableExecuteCommand": true }), json!({ "enableExecuteCommand": false })),
+        update(
+            "enableExecuteCommand",
+            json!({ "enableExecuteCommand": true }),
+            json!({ "enableExecuteCommand": false }),
+        ),
         update("propagateTags", json!({ "propagateTags": "SERVICE" }), json!({ "propagateTags": "NONE" })),
         drift(
             "tags[Team]",
@@ -72,8 +77,7 @@ fn of_services() -> Vec<Drift> {
 fn of_clusters() -> Vec<Drift> {
     let update = |field, spec: Value, change| drift(field, spec, "UpdateCluster", change);
     let insights = |value: &str| json!({ "settings": [{ "name": "containerInsights", "value": value }] });
-    let logging =
-        |value: &str| json!({ "configuration": { "executeCommandConfiguration": { "logging": value } } });
+    let logging = |value: &str| json!({ "configuration": { "executeCommandConfiguration": { "logging": value } } });
     let namespace = |name: &str| json!({ "serviceConnectDefaults": { "namespace": name } });
     vec![
         update("settings", insights("enhanced"), insights("disabled")),
@@ -221,9 +225,8 @@ async fn drift_is_corrected_within_one_sweep_by_one_call() {
     for (subject, since) in subjects.iter().zip(&since) {
         let write = subject.writes(&calls, *since)[0].seq;
         // The sweep that saw it, and the look before the write. One more may have been under way.
-        let looks = |call: &&Call| {
-            (*since..write).contains(&call.seq) && !call.is_write() && concerns(call, &subject.name)
-        };
+        let looks =
+            |call: &&Call| (*since..write).contains(&call.seq) && !call.is_write() && concerns(call, &subject.name);
         let looks = calls.iter().filter(looks).count();
         assert!(looks <= 3, "{} was corrected after {looks} looks", subject.drift.field);
     }
@@ -253,7 +256,8 @@ async fn drift_under_observe_is_shown_and_not_touched() {
         .zip(plans)
         .map(|(subject, object)| {
             let lines = object["status"]["plan"].as_array().cloned().unwrap_or_default();
-            let about_it = |line: &Value| line.as_str().is_some_and(|line| line.contains(&format!("({}:", subject.drift.field)));
+            let about_it =
+                |line: &Value| line.as_str().is_some_and(|line| line.contains(&format!("({}:", subject.drift.field)));
             assert!(lines.len() == 1 && about_it(&lines[0]), "{}: {lines:?}", subject.drift.field);
             format!("{} of {}\n  {}\n", subject.drift.field, subject.kind, lines[0].as_str().unwrap())
         })

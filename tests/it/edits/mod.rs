@@ -8,6 +8,8 @@ mod refused;
 mod service_fields;
 mod table;
 
+use std::path::{Path, PathBuf};
+
 use serde_json::Value;
 
 use crate::support::{Call, SOON, Scene};
@@ -18,7 +20,13 @@ pub fn concerns(call: &Call, name: &str) -> bool {
     let among = |member: &str| call.body[member].as_array().is_some_and(|all| all.iter().any(|item| item == name));
     let tagged = call.body["resourceArn"].as_str().is_some_and(|arn| arn.rsplit('/').next() == Some(name));
     let cluster = is("cluster") && call.body["service"].is_null() && call.body["services"].is_null();
-    is("service") || is("serviceName") || is("clusterName") || cluster || among("services") || among("clusters") || tagged
+    is("service")
+        || is("serviceName")
+        || is("clusterName")
+        || cluster
+        || among("services")
+        || among("clusters")
+        || tagged
 }
 
 /// Waits until ECS has been read so many times more for each of these objects.
@@ -36,6 +44,11 @@ pub async fn reads(scene: &Scene, names: &[String], times: usize) {
 /// The place that the next call will have.
 pub fn next(scene: &Scene) -> u64 {
     scene.proxy.calls().last().map_or(0, |call| call.seq + 1)
+}
+
+/// Folders of manifests: what newcomers see first, and one with each field in an unusual form.
+pub fn folders() -> [PathBuf; 2] {
+    ["examples", "tests/it/manifests"].map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
 }
 
 /// All objects of our kinds in the namespace.
