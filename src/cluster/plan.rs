@@ -51,6 +51,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
         for difference in &other {
             put(&mut input, &difference.path, desired, insights);
         }
+        whole_configuration(&mut input, desired, cluster);
         plan.steps.push(Step::new(Operation::UpdateCluster, what.clone(), input.into(), other));
     }
     if !capacity.is_empty() {
@@ -136,6 +137,16 @@ fn put(input: &mut Map<String, Value>, unit: &str, desired: &Desired, insights: 
         .try_fold(&Value::Null, |at, name| if at.is_null() { desired.input.get(name) } else { at.get(name) });
     if let Some(value) = written.cloned().or_else(|| reset(unit, insights)) {
         canon::insert_unit(input, unit, value);
+    }
+}
+
+/// `configuration` is replaced whole: the members that don't differ go along, as the manifest or else ECS has them.
+fn whole_configuration(input: &mut Map<String, Value>, desired: &Desired, cluster: &LiveCluster) {
+    let Some(Value::Object(sent)) = input.get_mut("configuration") else { return };
+    for source in [desired.input.get("configuration"), cluster.json.get("configuration")] {
+        for (name, value) in source.and_then(Value::as_object).into_iter().flatten() {
+            sent.entry(name.clone()).or_insert_with(|| value.clone());
+        }
     }
 }
 

@@ -141,7 +141,8 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
     let (want, value) = match wanted(unit, desired, observed) {
         Some((want, value)) => {
             match canon::compare(unit, &want, have) {
-                canon::Verdict::Same => return Change::None,
+                canon::Verdict::Same if !unpins(unit, &want, have, applied) => return Change::None,
+                canon::Verdict::Same => (want, value),
                 // ECS does not show it: only an edit is a reason to send it again.
                 canon::Verdict::Unknown if applied.contains(&spec::unseen_path(unit, &want)) => return Change::None,
                 canon::Verdict::Unknown if have.is_some() && applied.iter().any(|path| path == unit) => {
@@ -160,10 +161,10 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
                     let value = reset(&context);
                     let Ok(want) = canon::service_unit(unit, Some(&value), &context) else { return Change::None };
                     match canon::compare(unit, &want, have) {
-                        canon::Verdict::Same => return Change::None,
+                        canon::Verdict::Same if !unpins(unit, &want, have, applied) => return Change::None,
                         // ECS does not show it, and nothing but the default was sent since.
                         canon::Verdict::Unknown if !spec::is_unseen(applied, unit) => return Change::None,
-                        canon::Verdict::Unknown | canon::Verdict::Different => {}
+                        _ => {}
                     }
                     (want, value)
                 }
@@ -175,6 +176,12 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
         return cannot_change(unit, desired, &want, &shown);
     }
     Change::Send(value, Difference::new(unit, shown, want))
+}
+
+/// ECS may show `LATEST` as a number, so the two count as the same; but where a number was asked for until now, it is
+/// that one, and the service has to be taken off it.
+fn unpins(unit: &str, want: &Value, have: Option<&Value>, applied: &[String]) -> bool {
+    unit == "platformVersion" && want == "LATEST" && have != Some(want) && spec::is_unseen(applied, unit)
 }
 
 /// What the manifest asks of a unit: in canonical form, and as it is sent.

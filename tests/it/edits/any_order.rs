@@ -8,7 +8,7 @@ use std::{
 use futures::future::join_all;
 use serde_json::{Map, Value, json};
 
-use super::{key, objects};
+use super::{folders, key, objects};
 use crate::support::{Scene, wire::LiveEcs};
 
 /// AWS's own Python client lists everything that is in the account and prints it.
@@ -44,15 +44,6 @@ const APART: &[&str] = &[
     "gatewayConnectors",
     "monitoring",
 ];
-
-fn folders() -> Vec<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    ["examples", "tests/it/manifests"]
-        .map(|folder| root.join(folder))
-        .into_iter()
-        .filter(|folder| folder.exists())
-        .collect()
-}
 
 /// The documents of a folder, in the order of its files.
 fn documents(folder: &Path) -> Vec<Value> {

@@ -4,8 +4,11 @@ mod any_order;
 mod cluster_fields;
 mod drift;
 mod quiet;
+mod refused;
 mod service_fields;
 mod table;
+
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -41,6 +44,11 @@ pub async fn reads(scene: &Scene, names: &[String], times: usize) {
 /// The place that the next call will have.
 pub fn next(scene: &Scene) -> u64 {
     scene.proxy.calls().last().map_or(0, |call| call.seq + 1)
+}
+
+/// Folders of manifests: what newcomers see first, and one with each field in an unusual form.
+pub fn folders() -> [PathBuf; 2] {
+    ["examples", "tests/it/manifests"].map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
 }
 
 /// All objects of our kinds in the namespace.

@@ -1,10 +1,10 @@
 //! A quiet hour is free.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{key, objects, reads};
+use super::{folders, key, objects, reads};
 use crate::support::Scene;
 
 /// What a write by anybody changes.
@@ -22,8 +22,9 @@ fn fingerprints(objects: &[Value]) -> Vec<Value> {
 #[tokio::test]
 async fn what_is_applied_again_and_left_alone_costs_no_write() {
     let scene = Scene::start("quiet").await;
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/manifests").display().to_string();
-    scene.kubectl(&["apply", "-f", &folder]);
+    let [examples, unusual] = folders().map(|folder| folder.display().to_string());
+    let kubectl = |verb: &str| scene.kubectl(&[verb, "-f", &examples, "-f", &unusual]);
+    kubectl("apply");
     let applied = objects(&scene);
     for object in &applied {
         scene.ready(&key(object)).await;
@@ -39,13 +40,13 @@ async fn what_is_applied_again_and_left_alone_costs_no_write() {
     let (before, audit) = (fingerprints(&objects(&scene)), scene.audit());
     scene.proxy.clear();
 
-    scene.kubectl(&["apply", "-f", &folder]);
+    kubectl("apply");
     tokio::time::sleep(Duration::from_secs(60)).await;
 
     assert_eq!(scene.proxy.log(), "", "writes to ECS");
     assert_eq!(scene.audit().0[audit.0.len()..], [], "writes to the API server");
     assert_eq!(fingerprints(&objects(&scene)), before);
-    assert_eq!(scene.kubectl(&["diff", "-f", &folder]), "");
+    assert_eq!(kubectl("diff"), "");
     let sweeps = scene.proxy.count("DescribeServices");
     assert!(sweeps >= 20, "it looked {sweeps} times only");
 }

@@ -20,6 +20,8 @@ pub enum Removed {
     Replace,
     /// The API server refuses the removal, with these words.
     Refused(&'static str),
+    /// Nothing is called; and the API server refuses to put the first value back, with these words.
+    OneWay(&'static str),
 }
 
 /// A field, and two values of it that both differ from what ECS does without it, where there are two.
@@ -41,6 +43,7 @@ impl Row {
     fn takes_call(&self, step: &str) -> bool {
         match step {
             "remove" => self.removed == Removed::Reset,
+            "put back" if matches!(self.removed, Removed::OneWay(_)) => false,
             // The table has one value for what can't be changed.
             _ => self.a != self.b,
         }
@@ -108,12 +111,16 @@ async fn take(scene: &Scene, kind: &str, row: &Row, step: &str) {
     let key = format!("{kind}/{}", row.name());
     let applied = scene.try_apply(&row.manifest(kind, value).to_string()).await;
     match (step, row.removed) {
-        ("remove", Removed::Refused(words)) => {
-            let error = applied.expect_err(&format!("{} can be removed", row.field)).to_string();
+        ("remove", Removed::Refused(words)) | ("put back", Removed::OneWay(words)) => {
+            let error = applied.expect_err(&format!("{step} {} is accepted", row.field)).to_string();
             assert!(error.contains(words), "{}: {error}", row.field);
         }
         ("remove", Removed::Replace) => {
             applied.unwrap();
+            scene.reason(&key, "ReplaceRequired").await;
+            // Another look must not forget it.
+            scene.kubectl(&["annotate", &key.replace("EcsService", "ecssvc"), "looked=again"]);
+            reads(scene, &[row.name()], 2).await;
             let object = scene.reason(&key, "ReplaceRequired").await;
             let message = condition(&object, "Ready").unwrap()["message"].as_str().unwrap();
             assert!(message.contains(&format!("spec.{}", row.field)), "{message}");
@@ -145,8 +152,12 @@ fn changed(call: &Call, row: &Row) -> Vec<String> {
     let members = call.body.as_object().unwrap().iter().filter(|(name, _)| !aside(name));
     members
         .flat_map(|(name, value)| match (&**name, value) {
-            ("deploymentConfiguration" | "configuration", Value::Object(members)) => {
+            ("deploymentConfiguration", Value::Object(members)) => {
                 members.keys().map(|member| format!("{name}.{member}")).collect()
+            }
+            // It is replaced whole.
+            ("configuration", Value::Object(members)) => {
+                members.keys().map(|member| format!("{name}.{member}")).filter(|member| member == row.field).collect()
             }
             _ => vec![name.clone()],
         })
