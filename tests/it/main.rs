@@ -5,7 +5,12 @@
 
 mod canon;
 mod coverage;
+mod crash;
+mod deletion;
+mod fan_out;
 mod generate;
+mod ownership;
+mod revisions;
 mod rule_table;
 mod schema;
 mod support;
