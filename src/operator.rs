@@ -1,8 +1,7 @@
 //! The operator put together: stores, Live, and one controller a kind.
 
-use std::{collections::HashMap, fmt::Display, sync::Arc, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
-use futures::future::join_all;
 use k8s_controller::events::{EventRecorder, Reporter};
 use k8s_openapi::{
     api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
@@ -11,7 +10,10 @@ use kube::{
     Api, Client, CustomResourceExt, ResourceExt,
     runtime::reflector::{self, ObjectRef, Store},
 };
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{
+    SetOnce,
+    mpsc::{self, UnboundedReceiver, UnboundedSender},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -88,6 +90,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
         clusters: clusters.store.clone(),
         task_definitions: task_definitions.store.clone(),
         services: services.store.clone(),
+        listed: SetOnce::new(),
         events: EventRecorder::new(client.clone(), Reporter { controller: FIELD_MANAGER.into(), instance: None }),
         interests: Interests::default(),
         without_effect: WithoutEffect::default(),
@@ -99,7 +102,12 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
         services: services.bell.clone(),
         services_store: services.store.clone(),
     });
-    let background = [tokio::spawn(live.sweep()), tokio::spawn(wake(changes, context.clone(), bells.clone()))];
+    let listing = context.clone();
+    let background = [
+        tokio::spawn(async move { listing.wait_for_lists().await }),
+        tokio::spawn(live.sweep()),
+        tokio::spawn(wake(changes, context.clone(), bells.clone())),
+    ];
     let start = Start { client: &client, options: &options, context: &context, shutdown: &shutdown };
     let (of_clusters, of_revisions, of_services) = (bells.clone(), bells.clone(), bells);
     tokio::join!(

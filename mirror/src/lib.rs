@@ -62,9 +62,11 @@ pub fn mirror(arguments: TokenStream, item: TokenStream) -> TokenStream {
     } else {
         quote!( #( crate::ecs::shapes::same::<#types, _>(&shape.#names); )* )
     };
+    let bound = union.then(|| quote!(#[schemars(extend("minProperties" = 1))]));
     quote! {
         #[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize, ::kube::KubeSchema)]
         #[serde(rename_all = "camelCase")]
+        #bound
         #item
 
         impl crate::ecs::shapes::Strip for #name {

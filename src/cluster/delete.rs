@@ -58,7 +58,7 @@ pub async fn delete(
     if !inside.is_empty() {
         return Ok(blocked(&what, &inside));
     }
-    let step = Step::new(Operation::DeleteCluster, format!("delete {what}"), json!({ "cluster": name }), Vec::new());
+    let step = Step::new(Operation::DeleteCluster, what.clone(), json!({ "cluster": name }), Vec::new());
     match ecs.call(step.operation, &step.input).await {
         Ok(answer) => {
             story.did(&step);

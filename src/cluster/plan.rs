@@ -14,7 +14,7 @@ use crate::{
         Operation,
         canon::{self, Units},
     },
-    reconcile::{Difference, Plan, Step, Verdict, owner::Claim, tags},
+    reconcile::{Difference, Plan, Step, Verdict, owner::Claim, spec, tags},
 };
 
 /// The units that PutClusterCapacityProviders replaces together; all others are UpdateCluster's.
@@ -52,7 +52,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
         for difference in &other {
             put(&mut input, &difference.path, desired);
         }
-        plan.steps.push(Step::new(Operation::UpdateCluster, format!("update {what}"), input.into(), other));
+        plan.steps.push(Step::new(Operation::UpdateCluster, what.clone(), input.into(), other));
     }
     if !capacity.is_empty() {
         if cluster.is_busy {
@@ -74,7 +74,7 @@ fn create(desired: &Desired, what: &str) -> Step {
     input.insert("clusterName".into(), json!(desired.name));
     let all = tags::desired(desired.tags.as_deref(), &desired.owner, Origin::Created);
     input.insert("tags".into(), tags::to_json(&all));
-    Step::new(Operation::CreateCluster, format!("create {what}"), input.into(), Vec::new())
+    Step::new(Operation::CreateCluster, what.to_owned(), input.into(), Vec::new())
 }
 
 /// What is set and differs, and what was set, is no more, and is not yet as ECS does without it.
@@ -85,23 +85,27 @@ fn differences(desired: &Units, observed: &Units, applied: &[String]) -> (Vec<Di
         let have = observed.get(unit).cloned().unwrap_or_default();
         let want = match desired.get(unit) {
             Some(want) => want.clone(),
-            None if applied.iter().any(|path| path == unit) => match reset(unit) {
-                Some(value) => match canon::cluster_unit(unit, Some(&value)) {
-                    Ok(value) => value,
-                    Err(_) => continue,
-                },
-                None => {
+            None if applied.iter().any(|path| path == unit) => {
+                let Some(value) = reset(unit) else {
                     if have != json!({}) {
                         notes.push(format!(
                             "{unit} was removed from the manifest; ECS can't unset it, so it stays as it is"
                         ));
                     }
                     continue;
-                }
-            },
+                };
+                let Ok(value) = canon::cluster_unit(unit, Some(&value)) else { continue };
+                value
+            }
             None => continue,
         };
-        if canon::differs(unit, &want, &have) {
+        let differs = match canon::compare(unit, &want, Some(&have)) {
+            canon::Verdict::Same => false,
+            canon::Verdict::Different => true,
+            // ECS does not show it: only an edit is a reason to send it again.
+            canon::Verdict::Unknown => !applied.contains(&spec::unseen_path(unit, &want)),
+        };
+        if differs {
             found.push(Difference::new(unit, have, want));
         }
     }
@@ -139,7 +143,7 @@ fn capacity_step(desired: &Desired, cluster: &LiveCluster, what: &str, because: 
     }
     Step::new(
         Operation::PutClusterCapacityProviders,
-        format!("set the capacity providers of {what}"),
+        format!("the capacity providers of {what}"),
         input.into(),
         because,
     )

@@ -39,7 +39,10 @@ impl Desired {
     /// The paths that the manifest manages.
     pub fn managed(&self) -> Vec<String> {
         let own_tags = self.tags.iter().flatten().map(|tag| tags::applied_path(&tag.key));
-        self.units.keys().cloned().chain(own_tags).collect()
+        // A namespace given by name is shown by its ARN, which holds an id.
+        let unseen = self.units.iter().filter(|(unit, _)| *unit == "serviceConnectDefaults");
+        let unseen = unseen.map(|(unit, value)| spec::unseen_path(unit, value));
+        self.units.keys().cloned().chain(unseen).chain(own_tags).collect()
     }
 }
 

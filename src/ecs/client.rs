@@ -55,6 +55,8 @@ macro_rules! operations {
             }
         }
 
+        // Deprecated members of the API are still members of it.
+        #[allow(deprecated)]
         async fn send(client: &Client, operation: Operation, input: &Map<String, Value>) -> Result<Value, EcsError> {
             match operation { $( Operation::$variant => {
                 let input = sdk_from_json(input, sdk::$module::[<$variant Input>]::deserialize)

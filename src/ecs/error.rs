@@ -40,8 +40,11 @@ impl EcsError {
         let (code, message) = (code.into(), message.into());
         let mut error = Self { operation, code, message, class: Class::Terminal };
         // The service of that name may well be ours, its answer lost: the next look at its tags tells.
-        error.class =
-            if error.is_not_idempotent() { Class::Waiting(Duration::from_secs(2)) } else { classify(&error.code, &error.message) };
+        error.class = if error.is_not_idempotent() {
+            Class::Waiting(Duration::from_secs(2))
+        } else {
+            classify(&error.code, &error.message)
+        };
         error
     }
 
@@ -151,7 +154,7 @@ fn classify(code: &str, message: &str) -> Class {
         return Class::Throttled;
     }
     // An emulator's or a proxy's answer that is no ECS error at all.
-    if code.is_empty() || code.starts_with("5") {
+    if code.is_empty() || code.starts_with('5') {
         return Class::Transient;
     }
     Class::Terminal

@@ -9,7 +9,7 @@ use std::{
 
 use k8s_controller::events::EventRecorder;
 use kube::{Client, ResourceExt, runtime::reflector::Store};
-use tokio::time::Instant;
+use tokio::{sync::SetOnce, time::Instant};
 
 use super::plan::Step;
 use crate::{
@@ -41,6 +41,8 @@ pub struct Context {
     pub task_definitions: Store<EcsTaskDefinition>,
     /// All services.
     pub services: Store<EcsService>,
+    /// Set once all kinds have been listed: before that, what is not in a store may be there all the same.
+    pub listed: SetOnce<()>,
     /// Kubernetes Events.
     pub events: EventRecorder,
     /// Who is woken by which change in ECS.
@@ -56,12 +58,19 @@ impl fmt::Debug for Context {
 }
 
 impl Context {
-    /// Waits until all kinds have been listed once: before that, what is not in a store may be there all the same.
-    pub async fn listed(&self) {
+    /// Waits for the three stores and says so in `listed`. To be run once: of several who wait for a store at the
+    /// same time, kube wakes only one.
+    pub async fn wait_for_lists(&self) {
         // An error means that the operator is shutting down.
-        let _ = self.clusters.wait_until_ready().await;
-        let _ = self.task_definitions.wait_until_ready().await;
-        let _ = self.services.wait_until_ready().await;
+        let all = tokio::join!(
+            self.clusters.wait_until_ready(),
+            self.task_definitions.wait_until_ready(),
+            self.services.wait_until_ready()
+        );
+        if let (Ok(()), Ok(()), Ok(())) = all {
+            // Set by nobody else.
+            let _ = self.listed.set(());
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub struct Step {
     pub input: Map<String, Value>,
     /// The differences that caused it; none where the object is made or deleted.
     pub because: Vec<Difference>,
-    /// What it does, for people: "create service web".
+    /// What it does it to, for people: "service web in cluster shop".
     pub what: String,
 }
 
@@ -74,7 +74,7 @@ impl Step {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.operation.as_str(), self.what)?;
+        write!(f, "{} {}", self.operation.as_str(), self.what)?;
         let mut separator = " (";
         for difference in &self.because {
             write!(f, "{separator}{difference}")?;
@@ -129,7 +129,7 @@ mod tests {
     fn a_step_reads_as_a_line() {
         let step = Step::new(
             Operation::UpdateService,
-            "update service web",
+            "service web",
             json!({"desiredCount": 3}),
             vec![
                 Difference::new("desiredCount", json!(2), json!(3)),
@@ -138,7 +138,7 @@ mod tests {
         );
         assert_eq!(
             step.to_string(),
-            "UpdateService: update service web (desiredCount: 2 → 3, platformVersion: (nothing) → 1.4.0)"
+            "UpdateService service web (desiredCount: 2 → 3, platformVersion: (nothing) → 1.4.0)"
         );
     }
 }

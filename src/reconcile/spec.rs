@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Settings, Verdict};
-use crate::api::Reason;
+use crate::{api::Reason, ecs::canon};
 
 /// The region of an object: the spec's, else the one it is bound to, else the operator's default.
 pub fn region(spec: Option<&str>, bound: Option<&str>, settings: &Settings) -> Result<String, Verdict> {
@@ -26,6 +26,13 @@ pub fn mirror_zone(spec: &impl Serialize, apart: &[&str]) -> Result<Map<String, 
         Ok(_) => Ok(Map::new()),
         Err(error) => Err(Verdict::refused(Reason::InvalidParameter, format!("spec can't be read: {error}"))),
     }
+}
+
+/// How a value that ECS doesn't show is remembered in `status.appliedFields`: only so can an edit be told from none.
+pub fn unseen_path(unit: &str, value: &Value) -> String {
+    let mut hash = canon::hash(value);
+    hash.truncate(8);
+    format!("{unit}#{hash}")
 }
 
 /// The parts of an ARN that the status keeps: `arn:aws:ecs:<region>:<account>:…`.

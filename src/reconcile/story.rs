@@ -17,18 +17,20 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Story {
     events: Vec<Event>,
+    /// The last Event of a call that ECS may have to carry out for a while.
+    begun: Option<usize>,
 }
 
 impl Story {
     /// A call that changed something.
     pub fn did(&mut self, step: &Step) {
-        let mut note = step.what.clone();
-        if let Some(first) = note.get(..1).map(str::to_uppercase) {
-            note.replace_range(..1, &first);
-        }
+        let mut note = format!("{} {}", done(step.operation), step.what);
         if !step.because.is_empty() {
             let because: Vec<String> = step.because.iter().map(ToString::to_string).collect();
             note = format!("{note} ({})", because.join(", "));
+        }
+        if matches!(step.operation, Operation::CreateService | Operation::UpdateService) {
+            self.begun = Some(self.events.len());
         }
         self.push(EventType::Normal, reason(step.operation), step.operation.as_str(), note);
     }
@@ -46,7 +48,14 @@ impl Story {
         if verdict.is_failure() && !same {
             self.warn(verdict.reason.as_str(), "Reconcile", verdict.message.clone());
         }
-        if verdict.state == State::Ready && was(Reason::Deploying) {
+        if verdict.state != State::Ready {
+            return;
+        }
+        // What was begun and ended in one pass is told in one Event.
+        if let Some(note) = self.begun.and_then(|index| self.events.get_mut(index)?.note.as_mut()) {
+            note.push_str(": ");
+            note.push_str(&verdict.message);
+        } else if was(Reason::Deploying) {
             self.push(EventType::Normal, verdict.reason.as_str(), "Reconcile", verdict.message.clone());
         }
     }
@@ -66,13 +75,21 @@ impl Story {
     }
 }
 
-const fn reason(operation: Operation) -> &'static str {
+const fn done(operation: Operation) -> &'static str {
     match operation {
         Operation::CreateCluster | Operation::CreateService => "Created",
         Operation::RegisterTaskDefinition => "Registered",
         Operation::DeregisterTaskDefinition => "Deregistered",
         Operation::DeleteCluster | Operation::DeleteService => "Deleted",
-        Operation::TagResource | Operation::UntagResource => "Tagged",
+        Operation::TagResource => "Tagged",
+        Operation::UntagResource => "Untagged",
         _ => "Updated",
+    }
+}
+
+const fn reason(operation: Operation) -> &'static str {
+    match operation {
+        Operation::UntagResource => "Tagged",
+        other => done(other),
     }
 }

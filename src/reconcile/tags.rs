@@ -61,7 +61,7 @@ pub fn steps(what: &str, arn: &str, want: &Tags, have: &Tags, applied: &[String]
             .collect();
         steps.push(Step::new(
             Operation::TagResource,
-            format!("tag {what}"),
+            what,
             json!({ "resourceArn": arn, "tags": to_json(&set) }),
             because,
         ));
@@ -75,7 +75,7 @@ pub fn steps(what: &str, arn: &str, want: &Tags, have: &Tags, applied: &[String]
             removed.iter().map(|key| Difference::new(applied_path(key), json!(have.get(*key)), Value::Null)).collect();
         steps.push(Step::new(
             Operation::UntagResource,
-            format!("untag {what}"),
+            what,
             json!({ "resourceArn": arn, "tagKeys": removed }),
             because,
         ));
@@ -117,10 +117,7 @@ mod tests {
         let steps = steps("service web", "arn", &want, &have, &applied);
         assert_eq!(
             steps.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            [
-                "TagResource: tag service web (tags[Team]: a → b)",
-                "UntagResource: untag service web (tags[Old]: 1 → (nothing))"
-            ]
+            ["TagResource service web (tags[Team]: a → b)", "UntagResource service web (tags[Old]: 1 → (nothing))"]
         );
     }
 

@@ -25,7 +25,8 @@ pub struct BadLogLevel {
 /// Starts logging to standard error.
 pub fn init(format: LogFormat, level: &str) -> Result<(), BadLogLevel> {
     // kube's span around each pass says what our own lines say, at three times the length.
-    let filter = EnvFilter::try_new(format!("kube_runtime::controller=warn,{level}")).map_err(|cause| BadLogLevel { given: level.to_owned(), cause })?;
+    let filter = EnvFilter::try_new(format!("kube_runtime::controller=warn,{level}"))
+        .map_err(|cause| BadLogLevel { given: level.to_owned(), cause })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match format {
         LogFormat::Text => builder.with_ansi(false).init(),

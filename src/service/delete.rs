@@ -76,14 +76,14 @@ fn steps(name: &str, cluster: &str, service: &LiveService) -> Vec<Step> {
     if !daemon && service.desired_count > 0 {
         steps.push(Step::new(
             Operation::UpdateService,
-            format!("scale service {name} to 0 before it is deleted"),
+            format!("service {name}: scaled to 0 before it is deleted"),
             json!({ "cluster": cluster, "service": name, "desiredCount": 0 }),
             Vec::new(),
         ));
     }
     steps.push(Step::new(
         Operation::DeleteService,
-        format!("delete service {name} in cluster {cluster}"),
+        format!("service {name} in cluster {cluster}"),
         json!({ "cluster": cluster, "service": name }),
         Vec::new(),
     ));

@@ -9,7 +9,6 @@ use super::{
     Desired, Observed,
     fields::{FIELDS, Field, Reset},
     observe::LiveService,
-    validate::unseen_path,
 };
 use crate::{
     api::{Origin, Reason},
@@ -20,7 +19,7 @@ use crate::{
     reconcile::{
         Difference, Plan, Step, Verdict,
         owner::{Claim, hex},
-        tags,
+        spec, tags,
     },
 };
 
@@ -67,7 +66,7 @@ fn create(desired: &Desired, observed: &Observed, before: Option<&LiveService>) 
     input.insert("clientToken".into(), json!(token));
     let all = tags::desired(desired.tags.as_deref(), &desired.owner, Origin::Created);
     input.insert("tags".into(), tags::to_json(&all));
-    let what = format!("create service {} in cluster {}", desired.name, desired.cluster);
+    let what = format!("service {} in cluster {}", desired.name, desired.cluster);
     Plan { steps: vec![Step::new(Operation::CreateService, what, input.into(), Vec::new())], ..Plan::default() }
 }
 
@@ -115,7 +114,7 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, applied: &
     }
     input.insert("cluster".into(), json!(desired.cluster));
     input.insert("service".into(), json!(desired.name));
-    let what = format!("update service {}", desired.name);
+    let what = format!("service {}", desired.name);
     plan.steps.push(Step::new(Operation::UpdateService, what, input.into(), because));
 }
 
@@ -135,7 +134,7 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
             match canon::compare(unit, &want, have) {
                 canon::Verdict::Same => return Change::None,
                 // ECS does not show it: only an edit is a reason to send it again.
-                canon::Verdict::Unknown if applied.contains(&unseen_path(unit, &want)) => return Change::None,
+                canon::Verdict::Unknown if applied.contains(&spec::unseen_path(unit, &want)) => return Change::None,
                 canon::Verdict::Unknown if have.is_some() && applied.iter().any(|path| path == unit) => {
                     return Change::None;
                 }

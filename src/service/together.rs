@@ -112,7 +112,7 @@ fn volumes(task_definition: &EcsTaskDefinitionSpec, service: &Map<String, Value>
         .iter()
         .flatten()
         .filter(|volume| volume.configured_at_launch == Some(true))
-        .filter_map(|volume| Some(volume.name.as_str()))
+        .map(|volume| volume.name.as_str())
         .collect();
     let configured = list(service, "volumeConfigurations");
     let names: Vec<&str> = configured.iter().filter_map(|volume| volume.get("name")?.as_str()).collect();

@@ -52,7 +52,7 @@ impl Desired {
         let units = self.units.iter().filter(|(unit, _)| *unit != "cluster").flat_map(|(unit, value)| {
             let unseen =
                 canon::compare(unit, value, None) == canon::Verdict::Unknown && canon::UNSEEN.contains(&unit.as_str());
-            std::iter::once(unit.clone()).chain(unseen.then(|| unseen_path(unit, value)))
+            std::iter::once(unit.clone()).chain(unseen.then(|| spec::unseen_path(unit, value)))
         });
         units.chain(own_tags).collect()
     }
@@ -66,11 +66,6 @@ impl Desired {
     pub fn controller(&self) -> &str {
         self.input.get("deploymentController").and_then(|controller| controller.get("type")?.as_str()).unwrap_or("ECS")
     }
-}
-
-/// How the value of a unit that ECS never shows is remembered.
-pub fn unseen_path(unit: &str, value: &Value) -> String {
-    format!("{unit}#{}", &canon::hash(value)[..8])
 }
 
 /// Members of the spec that are ours, not CreateService's, or that are handled on their own.
@@ -102,10 +97,10 @@ pub fn validate(
     let name = object.spec.service_name.clone().unwrap_or_else(|| object.name_any());
     let mut input = spec::mirror_zone(&object.spec, APART)?;
     let (task_definition, family) = task_definition(object, references, status)?;
-    if let Some(object) = &references.task_definition {
-        if let Some(violation) = together::violations(&object.spec, &input).first() {
-            return Err(refused(violation.to_string()));
-        }
+    if let Some(object) = &references.task_definition
+        && let Some(violation) = together::violations(&object.spec, &input).first()
+    {
+        return Err(refused(violation.to_string()));
     }
     input.insert("cluster".into(), json!(cluster));
     if let Some(task_definition) = &task_definition {

@@ -45,7 +45,7 @@ pub async fn delete(
         }
         let step = Step::new(
             Operation::DeregisterTaskDefinition,
-            format!("deregister {family}:{}", found.number),
+            format!("{family}:{}", found.number),
             json!({ "taskDefinition": arn }),
             Vec::new(),
         );

@@ -1,7 +1,5 @@
 //! What has to be called so that a revision has the manifest's content. Pure.
 
-use serde_json::json;
-
 use super::{Desired, Observed};
 use crate::{
     api::{Origin, tags as own},
@@ -24,12 +22,8 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let Some(current) = &observed.current else {
         let mut input = desired.input.clone();
         input.insert("tags".into(), tags::to_json(&wanted_tags(desired, Origin::Created)));
-        let step = Step::new(
-            Operation::RegisterTaskDefinition,
-            format!("register a new revision of {what}"),
-            input.into(),
-            Vec::new(),
-        );
+        let step =
+            Step::new(Operation::RegisterTaskDefinition, format!("a new revision of {what}"), input.into(), Vec::new());
         return Ok(Plan { steps: vec![step], ..Plan::default() });
     };
     let what = format!("{}:{}", desired.family, current.number);
@@ -48,6 +42,7 @@ fn wanted_tags(desired: &Desired, origin: Origin) -> Tags {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use tokio::time::Instant;
 
     use super::*;

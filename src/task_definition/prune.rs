@@ -50,7 +50,7 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
         let name = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
         let step = Step::new(
             Operation::DeregisterTaskDefinition,
-            format!("deregister {name}, beyond the {} revisions that are kept", desired.revisions_kept),
+            format!("{name}, beyond the {} revisions that are kept", desired.revisions_kept),
             json!({ "taskDefinition": arn }),
             Vec::new(),
         );

@@ -6,6 +6,8 @@
 
 mod read;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,

@@ -160,10 +160,7 @@ impl Members {
         self.credit = (self.credit + share).min(f64::from(u16::MAX));
         let unit = batch.min(quiet.len());
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at least 0, at most u16::MAX
-        let mut take = if unit == 0 { 0 } else { self.credit as usize / unit * unit };
-        if unit == 0 {
-            self.credit = 0.0;
-        }
+        let mut take = (self.credit as usize).checked_div(unit).unwrap_or_default() * unit;
         let open = names.len().next_multiple_of(batch) - names.len();
         take = take.max(open.min(quiet.len()));
         #[allow(clippy::cast_precision_loss)]

@@ -17,7 +17,11 @@ mod tag;
 mod task_definition;
 mod volume;
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    marker::PhantomData,
+};
 
 use aws_smithy_json::codec::{JsonCodec, JsonCodecSettings};
 use aws_smithy_schema::{
@@ -135,11 +139,11 @@ impl<T> Strip for Vec<T> {
 impl<K, T> Strip for BTreeMap<K, T> {
     type Inner = BTreeMap<K, T>;
 }
-impl<K, T> Strip for std::collections::HashMap<K, T> {
-    type Inner = std::collections::HashMap<K, T>;
+impl<K, T, S> Strip for HashMap<K, T, S> {
+    type Inner = Self;
 }
 impl<M: Like<S>, S> Like<Vec<S>> for Vec<M> {}
-impl<M: Like<S>, S> Like<std::collections::HashMap<String, S>> for BTreeMap<String, M> {}
+impl<M: Like<S>, S> Like<HashMap<String, S>> for BTreeMap<String, M> {}
 impl<T> Like<T> for Enum<T> {}
 impl<T> Strip for Enum<T> {
     type Inner = Enum<T>;

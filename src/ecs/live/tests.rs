@@ -1,0 +1,217 @@
+//! Live through the real SDK over a wire of our own, in simulated time.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+            SharedHttpConnector,
+        },
+        orchestrator::{HttpRequest, HttpResponse},
+        runtime_components::RuntimeComponents,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// An ECS that knows services by name, counts the calls, and refuses one name.
+#[derive(Clone, Default)]
+struct Wire(Arc<Mutex<Ecs>>);
+
+#[derive(Default)]
+struct Ecs {
+    services: BTreeMap<String, Value>,
+    calls: Vec<Vec<String>>,
+    denied: Option<String>,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap();
+        let names: Vec<String> =
+            body["services"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+        let mut ecs = self.0.lock().unwrap();
+        ecs.calls.push(names.clone());
+        let (status, answer) = if ecs.denied.as_ref().is_some_and(|denied| names.contains(denied)) {
+            (400, json!({ "__type": "AccessDeniedException", "message": "no" }))
+        } else {
+            let found: Vec<Value> = names.iter().filter_map(|name| ecs.services.get(name).cloned()).collect();
+            (200, json!({ "services": found, "failures": [] }))
+        };
+        let mut response = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(answer.to_string()));
+        response.headers_mut().insert("content-type", "application/x-amz-json-1.1");
+        HttpConnectorFuture::ready(Ok(response))
+    }
+}
+
+impl HttpClient for Wire {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl Wire {
+    fn put(&self, name: &str, desired: i64) {
+        let service = json!({ "serviceName": name, "status": "ACTIVE", "desiredCount": desired });
+        self.0.lock().unwrap().services.insert(name.into(), service);
+    }
+
+    fn calls(&self) -> Vec<Vec<String>> {
+        self.0.lock().unwrap().calls.clone()
+    }
+}
+
+fn live(wire: &Wire) -> (Live, mpsc::UnboundedReceiver<Key>) {
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("a", "b", None, None, "test")))
+        .http_client(SharedHttpClient::new(wire.clone()))
+        .build();
+    let cadence = Cadence { quiet: Duration::from_mins(1), rolling: Duration::from_secs(5) };
+    Live::new(Regions::new(config), cadence)
+}
+
+fn key(index: usize) -> Key {
+    Key::service("eu-west-1", "c", &format!("s{index}"))
+}
+
+async fn first_look(live: &Live, wire: &Wire, count: usize) {
+    for index in 0..count {
+        wire.put(&format!("s{index}"), 1);
+    }
+    let looks = (0..count).map(|index| {
+        let live = live.clone();
+        async move { live.get(&key(index), None).await.unwrap().json().unwrap() }
+    });
+    futures::future::join_all(looks).await;
+}
+
+/// A thousand services cost a hundred calls: the reason why ten thousand fit under ECS's limits.
+#[tokio::test(start_paused = true)]
+async fn a_thousand_questions_are_a_hundred_calls() {
+    let wire = Wire::default();
+    let (live, _changes) = live(&wire);
+    first_look(&live, &wire, 1000).await;
+    assert_eq!(wire.calls().len(), 100);
+    assert!(wire.calls().iter().all(|names| names.len() == 10));
+}
+
+/// Fifty services of one cluster that all want to know the same thing make one call.
+#[tokio::test(start_paused = true)]
+async fn the_same_question_is_asked_once() {
+    let wire = Wire::default();
+    wire.put("s0", 1);
+    let (live, _changes) = live(&wire);
+    let asked = key(0);
+    futures::future::join_all((0..50).map(|_| live.get(&asked, None))).await;
+    assert_eq!(wire.calls().len(), 1);
+    live.get(&key(0), None).await.unwrap();
+    assert_eq!(wire.calls().len(), 1, "what is held is good enough where nobody asks for a fresh look");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    live.get(&key(0), Some(Instant::now())).await.unwrap();
+    assert_eq!(wire.calls().len(), 2);
+}
+
+/// A quiet hour is free: whole calls at a steady rate, no bursts, and nobody is woken.
+#[tokio::test(start_paused = true)]
+async fn a_quiet_sweep_is_whole_calls_at_a_steady_rate() {
+    let wire = Wire::default();
+    let (live, mut changes) = live(&wire);
+    first_look(&live, &wire, 100).await;
+    for index in 0..100 {
+        live.keep(&key(index), Pace::Quiet);
+    }
+    let before = wire.calls().len();
+    let sweep = tokio::spawn(live.clone().sweep());
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let calls = wire.calls().len() - before;
+    assert!((95..=105).contains(&calls), "{calls} calls in 10 sweeps of 100 services");
+    assert!(changes.try_recv().is_err(), "nothing changed");
+    sweep.abort();
+}
+
+/// Drift is seen within one sweep, and so is a service that somebody deleted.
+#[tokio::test(start_paused = true)]
+async fn drift_and_loss_are_seen_within_a_sweep() {
+    let wire = Wire::default();
+    let (live, mut changes) = live(&wire);
+    first_look(&live, &wire, 20).await;
+    for index in 0..20 {
+        live.keep(&key(index), Pace::Quiet);
+    }
+    let sweep = tokio::spawn(live.clone().sweep());
+    wire.put("s3", 7);
+    assert_eq!(tokio::time::timeout(Duration::from_mins(1) + TICK, changes.recv()).await.unwrap(), Some(key(3)));
+    wire.0.lock().unwrap().services.remove("s4");
+    assert_eq!(tokio::time::timeout(Duration::from_mins(1) + TICK, changes.recv()).await.unwrap(), Some(key(4)));
+    assert!(live.peek(&key(4)).unwrap().json().is_none());
+    sweep.abort();
+}
+
+/// A rollout is looked at every few seconds, and quiet services ride along in its call.
+#[tokio::test(start_paused = true)]
+async fn a_rolling_service_is_looked_at_at_its_own_pace() {
+    let wire = Wire::default();
+    let (live, _changes) = live(&wire);
+    first_look(&live, &wire, 10).await;
+    for index in 1..10 {
+        live.keep(&key(index), Pace::Quiet);
+    }
+    live.keep(&key(0), Pace::Rolling);
+    let before = wire.calls().len();
+    let sweep = tokio::spawn(live.clone().sweep());
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let calls = wire.calls();
+    let calls = &calls[before..];
+    assert!((11..=13).contains(&calls.len()), "{} calls", calls.len());
+    assert!(calls.iter().all(|names| names.len() == 10), "a call that is made anyway is filled");
+    sweep.abort();
+}
+
+/// One name that IAM denies must not blind the nine others of its call.
+#[tokio::test(start_paused = true)]
+async fn a_bad_name_is_set_apart() {
+    let wire = Wire::default();
+    let (live, _changes) = live(&wire);
+    wire.0.lock().unwrap().denied = Some("s5".into());
+    for index in 0..10 {
+        wire.put(&format!("s{index}"), 1);
+    }
+    let seen = futures::future::join_all((0..10).map(|index| {
+        let live = live.clone();
+        async move { live.get(&key(index), None).await }
+    }))
+    .await;
+    assert!(seen.iter().enumerate().all(|(index, seen)| seen.is_ok() == (index != 5)));
+    assert_eq!(seen[5].as_ref().unwrap_err().class, Class::Denied);
+}
+
+/// What our own write answered is newer than an answer that was asked for before it.
+#[tokio::test(start_paused = true)]
+async fn an_older_answer_never_replaces_our_write() {
+    let wire = Wire::default();
+    let (live, _changes) = live(&wire);
+    wire.put("s0", 1);
+    let before = Instant::now();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    live.absorb(&key(0), json!({ "serviceName": "s0", "desiredCount": 5 }));
+    live.state().store(&key(0), Some(json!({ "serviceName": "s0", "desiredCount": 1 })), before);
+    assert_eq!(live.peek(&key(0)).unwrap().json().unwrap()["desiredCount"], 5);
+}
