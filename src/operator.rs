@@ -10,10 +10,7 @@ use kube::{
     Api, Client, CustomResourceExt, ResourceExt,
     runtime::reflector::{self, ObjectRef, Store},
 };
-use tokio::sync::{
-    SetOnce,
-    mpsc::{self, UnboundedReceiver, UnboundedSender},
-};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -26,7 +23,7 @@ use crate::{
         pass::pass,
     },
     runtime::{
-        controller::{self, Pass, Touched, Wiring},
+        controller::{self, Listed, Pass, Touched, Wiring},
         memory::Written,
         objects::{FIELD_MANAGER, Object},
     },
@@ -90,7 +87,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
         clusters: clusters.store.clone(),
         task_definitions: task_definitions.store.clone(),
         services: services.store.clone(),
-        listed: SetOnce::new(),
+        listed: [clusters.listed.clone(), task_definitions.listed.clone(), services.listed.clone()],
         events: EventRecorder::new(client.clone(), Reporter { controller: FIELD_MANAGER.into(), instance: None }),
         interests: Interests::default(),
         without_effect: WithoutEffect::default(),
@@ -102,12 +99,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
         services: services.bell.clone(),
         services_store: services.store.clone(),
     });
-    let listing = context.clone();
-    let background = [
-        tokio::spawn(async move { listing.wait_for_lists().await }),
-        tokio::spawn(live.sweep()),
-        tokio::spawn(wake(changes, context.clone(), bells.clone())),
-    ];
+    let background = [tokio::spawn(live.sweep()), tokio::spawn(wake(changes, context.clone(), bells.clone()))];
     let start = Start { client: &client, options: &options, context: &context, shutdown: &shutdown };
     let (of_clusters, of_revisions, of_services) = (bells.clone(), bells.clone(), bells);
     tokio::join!(
@@ -177,13 +169,14 @@ struct Wire<K: Object> {
     writer: reflector::store::Writer<K>,
     bell: UnboundedSender<ObjectRef<K>>,
     triggers: UnboundedReceiver<ObjectRef<K>>,
+    listed: Listed,
 }
 
 impl<K: Object> Default for Wire<K> {
     fn default() -> Self {
         let (store, writer) = reflector::store();
         let (bell, triggers) = mpsc::unbounded_channel();
-        Self { store, writer, bell, triggers }
+        Self { store, writer, bell, triggers, listed: Listed::default() }
     }
 }
 
@@ -220,6 +213,7 @@ impl Start<'_> {
             writer: wire.writer,
             store: wire.store,
             triggers: wire.triggers,
+            listed: wire.listed,
             concurrency: self.options.concurrency,
             shutdown: self.shutdown.clone(),
         };

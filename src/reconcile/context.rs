@@ -9,13 +9,13 @@ use std::{
 
 use k8s_controller::events::EventRecorder;
 use kube::{Client, ResourceExt, runtime::reflector::Store};
-use tokio::{sync::SetOnce, time::Instant};
+use tokio::time::Instant;
 
 use super::plan::Step;
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
     ecs::{Key, Live, Pace},
-    runtime::objects::Object,
+    runtime::{controller::Listed, objects::Object},
 };
 
 /// What the operator's flags say to a pass.
@@ -41,8 +41,8 @@ pub struct Context {
     pub task_definitions: Store<EcsTaskDefinition>,
     /// All services.
     pub services: Store<EcsService>,
-    /// Set once all kinds have been listed: before that, what is not in a store may be there all the same.
-    pub listed: SetOnce<()>,
+    /// Set for each kind once it has been listed.
+    pub listed: [Listed; 3],
     /// Kubernetes Events.
     pub events: EventRecorder,
     /// Who is woken by which change in ECS.
@@ -58,18 +58,10 @@ impl fmt::Debug for Context {
 }
 
 impl Context {
-    /// Waits for the three stores and says so in `listed`. To be run once: of several who wait for a store at the
-    /// same time, kube wakes only one.
-    pub async fn wait_for_lists(&self) {
-        // An error means that the operator is shutting down.
-        let all = tokio::join!(
-            self.clusters.wait_until_ready(),
-            self.task_definitions.wait_until_ready(),
-            self.services.wait_until_ready()
-        );
-        if let (Ok(()), Ok(()), Ok(())) = all {
-            // Set by nobody else.
-            let _ = self.listed.set(());
+    /// Waits until all kinds have been listed once: before that, what is not in a store may be there all the same.
+    pub async fn listed(&self) {
+        for listed in &self.listed {
+            listed.wait().await;
         }
     }
 }

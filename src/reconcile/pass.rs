@@ -191,7 +191,7 @@ pub trait Kind: Sized + Send + Sync + 'static {
 
 /// One pass over one object.
 pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc<K::Object>) -> Next {
-    cx.listed.wait().await;
+    cx.listed().await;
     let object = written.newest(&seen);
     let subject = Subject::of(&object);
     let before = K::status(&object).cloned().unwrap_or_default();

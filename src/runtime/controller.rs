@@ -6,7 +6,10 @@ use std::{
     future::{Future, ready},
     panic::AssertUnwindSafe,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,7 +28,7 @@ use kube::{
         watcher,
     },
 };
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{SetOnce, mpsc::UnboundedReceiver};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::sync::CancellationToken;
 
@@ -62,11 +65,17 @@ pub struct Wiring<K: Object> {
     pub store: Store<K>,
     /// Objects to look at because something else changed.
     pub triggers: UnboundedReceiver<ObjectRef<K>>,
+    /// Set once all objects have been listed.
+    pub listed: Listed,
     /// How many passes run at once.
     pub concurrency: u16,
     /// Ends the controller; running passes finish.
     pub shutdown: CancellationToken,
 }
+
+/// Whether all objects of a kind have been listed. The store's own `wait_until_ready` can't serve here: of several
+/// who wait, it wakes only one, and the controller is one of them.
+pub type Listed = Arc<SetOnce<()>>;
 
 /// What happened to an object, for those who refer to it.
 #[derive(Debug)]
@@ -82,10 +91,11 @@ pub async fn run<K>(wiring: Wiring<K>, touched: impl Fn(Touched<'_, K>) + Send +
 where
     K: Object,
 {
-    let Wiring { client, namespaces, writer, store, triggers, concurrency, shutdown } = wiring;
+    let Wiring { client, namespaces, writer, store, triggers, listed, concurrency, shutdown } = wiring;
     let failures = Arc::new(Failures::default());
     let gone = failures.clone();
-    let stream = watches::<K>(&client, &namespaces)
+    let several = namespaces.len() > 1;
+    let stream = watches::<K>(&client, &namespaces, &listed)
         // Never read, and larger than the objects themselves.
         .modify(|object: &mut K| object.meta_mut().managed_fields = None)
         .reflect(writer)
@@ -94,6 +104,10 @@ where
             watcher::Event::Delete(object) => {
                 gone.forget(&name(object));
                 touched(Touched::Deleted(object));
+            }
+            watcher::Event::InitDone if !several => {
+                // A relist sets it again, which changes nothing.
+                let _ = listed.set(());
             }
             watcher::Event::Init | watcher::Event::InitDone => {}
         })
@@ -124,13 +138,27 @@ where
 fn watches<K: Object>(
     client: &Client,
     namespaces: &[String],
+    listed: &Listed,
 ) -> BoxStream<'static, watcher::Result<watcher::Event<K>>> {
     let watch = |api: Api<K>| watcher(api, watcher::Config::default().any_semantic()).default_backoff();
     match namespaces {
         [] => watch(Api::all(client.clone())).boxed(),
         [one] => watch(Api::namespaced(client.clone(), one)).boxed(),
         several => {
-            let all = several.iter().map(|one| relists_as_changes(watch(Api::namespaced(client.clone(), one))).boxed());
+            let outstanding = Arc::new(AtomicUsize::new(several.len()));
+            let all = several.iter().map(|one| {
+                let (outstanding, listed) = (outstanding.clone(), listed.clone());
+                let mut first = true;
+                let watch = watch(Api::namespaced(client.clone(), one)).inspect_ok(move |event| {
+                    // What was listed before this event has gone through the store by now.
+                    if matches!(event, watcher::Event::InitDone) && std::mem::take(&mut first) {
+                        if outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
+                            let _ = listed.set(());
+                        }
+                    }
+                });
+                relists_as_changes(watch).boxed()
+            });
             // The store waits for one list before it calls itself ready.
             stream::iter([Ok(watcher::Event::Init), Ok(watcher::Event::InitDone)]).chain(select_all(all)).boxed()
         }
