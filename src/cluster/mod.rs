@@ -63,10 +63,10 @@ impl Kind for Cluster {
     async fn observe(
         cx: &Context,
         desired: &Desired,
-        _: &EcsClusterStatus,
+        status: &EcsClusterStatus,
         since: Option<Instant>,
     ) -> Result<Observed, Refusal> {
-        observe::observe(cx, desired, since).await
+        observe::observe(cx, desired, &status.common.applied_fields, since).await
     }
 
     fn observed_at(observed: &Observed) -> Instant {

@@ -1,11 +1,11 @@
 //! What ECS shows of a cluster.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::Desired;
 use crate::{
-    ecs::Seen,
+    ecs::{Operation, Seen},
     reconcile::{
         Context, Refusal,
         tags::{self, Tags},
@@ -17,6 +17,8 @@ use crate::{
 pub struct Observed {
     /// The cluster that is there, if any; one that is INACTIVE is not.
     pub cluster: Option<LiveCluster>,
+    /// What the account does with Container Insights; read only where the manifest gives its own setting back.
+    pub account_insights: Option<String>,
     /// When the observation began.
     pub at: Instant,
 }
@@ -44,13 +46,33 @@ impl Observed {
 }
 
 /// Reads the cluster.
-pub async fn observe(cx: &Context, desired: &Desired, since: Option<Instant>) -> Result<Observed, Refusal> {
+pub async fn observe(
+    cx: &Context,
+    desired: &Desired,
+    applied: &[String],
+    since: Option<Instant>,
+) -> Result<Observed, Refusal> {
     let seen = cx
         .live
         .get(&desired.key, since)
         .await
         .map_err(|error| Refusal::Ecs(format!("reading cluster {}", desired.name), error))?;
-    Ok(Observed { cluster: live_cluster(&seen), at: seen.at })
+    let given_back = !desired.units.contains_key("settings") && applied.iter().any(|path| path == "settings");
+    let account_insights = if given_back { account_insights(cx, desired).await? } else { None };
+    Ok(Observed { cluster: live_cluster(&seen), account_insights, at: seen.at })
+}
+
+async fn account_insights(cx: &Context, desired: &Desired) -> Result<Option<String>, Refusal> {
+    let input = Map::from_iter([
+        ("name".to_owned(), json!("containerInsights")),
+        ("effectiveSettings".to_owned(), json!(true)),
+    ]);
+    let ecs = cx.live.regions().ecs(&desired.region);
+    let answer = ecs
+        .call(Operation::ListAccountSettings, &input)
+        .await
+        .map_err(|error| Refusal::Ecs("reading the account's containerInsights setting".into(), error))?;
+    Ok(answer.pointer("/settings/0/value").and_then(Value::as_str).map(str::to_owned))
 }
 
 /// The cluster in an observation.

@@ -43,14 +43,15 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     }
     let observed_units = canon::observed_cluster(&cluster.json)
         .map_err(|error| Verdict::retrying(format!("ECS's answer can't be read: {error}")))?;
-    let (differences, notes) = differences(&desired.units, &observed_units, applied);
+    let insights = observed.account_insights.as_deref().unwrap_or("disabled");
+    let (differences, notes) = differences(&desired.units, &observed_units, applied, insights);
     let (capacity, other): (Vec<_>, Vec<_>) =
         differences.into_iter().partition(|difference| CAPACITY.contains(&difference.path.as_str()));
     let mut plan = Plan { notes, ..Plan::default() };
     if !other.is_empty() {
         let mut input = Map::from_iter([("cluster".to_owned(), json!(desired.name))]);
         for difference in &other {
-            put(&mut input, &difference.path, desired);
+            put(&mut input, &difference.path, desired, insights);
         }
         plan.steps.push(Step::new(Operation::UpdateCluster, what.clone(), input.into(), other));
     }
@@ -78,7 +79,12 @@ fn create(desired: &Desired, what: &str) -> Step {
 }
 
 /// What is set and differs, and what was set, is no more, and is not yet as ECS does without it.
-fn differences(desired: &Units, observed: &Units, applied: &[String]) -> (Vec<Difference>, Vec<String>) {
+fn differences(
+    desired: &Units,
+    observed: &Units,
+    applied: &[String],
+    insights: &str,
+) -> (Vec<Difference>, Vec<String>) {
     let mut found = Vec::new();
     let mut notes = Vec::new();
     for unit in canon::cluster_units() {
@@ -86,7 +92,7 @@ fn differences(desired: &Units, observed: &Units, applied: &[String]) -> (Vec<Di
         let want = match desired.get(unit) {
             Some(want) => want.clone(),
             None if applied.iter().any(|path| path == unit) => {
-                let Some(value) = reset(unit) else {
+                let Some(value) = reset(unit, insights) else {
                     if have != json!({}) {
                         notes.push(format!(
                             "{unit} was removed from the manifest; ECS can't unset it, so it stays as it is"
@@ -112,11 +118,12 @@ fn differences(desired: &Units, observed: &Units, applied: &[String]) -> (Vec<Di
     (found, notes)
 }
 
-/// What is sent for a unit that was removed from the manifest; `None` where ECS knows no way back.
-fn reset(unit: &str) -> Option<Value> {
+/// What is sent for a unit that was removed from the manifest; `None` where ECS knows no way back. A setting can't be
+/// unset: it goes back to `insights`, what the account does.
+fn reset(unit: &str, insights: &str) -> Option<Value> {
     match unit {
         "capacityProviders" | "defaultCapacityProviderStrategy" => Some(json!([])),
-        "settings" => Some(json!([{ "name": "containerInsights", "value": "disabled" }])),
+        "settings" => Some(json!([{ "name": "containerInsights", "value": insights }])),
         "configuration.executeCommandConfiguration" => Some(json!({ "logging": "DEFAULT" })),
         "serviceConnectDefaults" => Some(json!({ "namespace": "" })),
         _ => None,
@@ -124,11 +131,11 @@ fn reset(unit: &str) -> Option<Value> {
 }
 
 /// Puts a differing unit into UpdateCluster's input: as the manifest has it, or its reset value.
-fn put(input: &mut Map<String, Value>, unit: &str, desired: &Desired) {
+fn put(input: &mut Map<String, Value>, unit: &str, desired: &Desired, insights: &str) {
     let written = unit
         .split('.')
         .try_fold(&Value::Null, |at, name| if at.is_null() { desired.input.get(name) } else { at.get(name) });
-    if let Some(value) = written.cloned().or_else(|| reset(unit)) {
+    if let Some(value) = written.cloned().or_else(|| reset(unit, insights)) {
         canon::insert_unit(input, unit, value);
     }
 }

@@ -12,7 +12,7 @@ pub mod verdict;
 pub use self::{
     context::{Context, Settings, Subject},
     pass::{Deletion, Kind, Policies, Refusal},
-    plan::{Difference, Plan, Step},
+    plan::{Difference, Plan, Step, differences},
     story::Story,
     verdict::{State, Verdict},
 };

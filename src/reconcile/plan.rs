@@ -1,6 +1,9 @@
 //! A plan is a value: it prints, it compares, it counts. An empty plan makes no call.
 
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde_json::{Map, Value};
 
@@ -24,11 +27,45 @@ impl Difference {
     }
 }
 
+/// Every place at which `want` differs from `have`. Lists of named things are compared name by name, others whole.
+pub fn differences(path: &str, have: &Value, want: &Value) -> Vec<Difference> {
+    match (have, want) {
+        (have, want) if have == want => Vec::new(),
+        (Value::Object(old), Value::Object(new)) => {
+            let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            let at = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            let member = |of: &Map<String, Value>, name: &str| of.get(name).cloned().unwrap_or_default();
+            names.into_iter().flat_map(|name| differences(&at(name), &member(old, name), &member(new, name))).collect()
+        }
+        (Value::Array(old), Value::Array(new)) => match (by_name(old), by_name(new)) {
+            (Some(old), Some(new)) => {
+                let names: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
+                let member =
+                    |of: &BTreeMap<&str, &Value>, name: &str| of.get(name).map_or(Value::Null, |item| (*item).clone());
+                names
+                    .into_iter()
+                    .flat_map(|name| differences(&format!("{path}[{name}]"), &member(&old, name), &member(&new, name)))
+                    .collect()
+            }
+            _ => vec![Difference::new(path, have.clone(), want.clone())],
+        },
+        _ => vec![Difference::new(path, have.clone(), want.clone())],
+    }
+}
+
+fn by_name(items: &[Value]) -> Option<BTreeMap<&str, &Value>> {
+    items.iter().map(|item| Some((item.get("name")?.as_str()?, item))).collect()
+}
+
 /// The longest form of a value in a message.
 const LONGEST_VALUE: usize = 80;
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Events and logs are read by more people than specs are.
+        if self.path.contains("environment") {
+            return write!(f, "{}: changed", self.path);
+        }
         write!(f, "{}: {} → {}", self.path, short(&self.have), short(&self.want))
     }
 }
@@ -117,6 +154,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_difference_is_named_to_the_leaf_and_values_of_the_environment_are_not_told() {
+        let content = |image: &str, password: &str| {
+            json!({ "containerDefinitions": [
+                { "name": "app", "image": image, "environment": [{ "name": "PASSWORD", "value": password }] },
+                { "name": "logs", "image": "fluent" },
+            ] })
+        };
+        let found = differences("", &content("a:1", "old"), &content("a:2", "new"));
+        assert_eq!(
+            found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [
+                "containerDefinitions[app].environment[PASSWORD].value: changed",
+                "containerDefinitions[app].image: a:1 → a:2"
+            ]
+        );
+    }
 
     #[test]
     fn an_arn_is_shown_by_what_it_names() {

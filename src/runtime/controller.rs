@@ -151,10 +151,9 @@ fn watches<K: Object>(
                 let mut first = true;
                 let watch = watch(Api::namespaced(client.clone(), one)).inspect_ok(move |event| {
                     // What was listed before this event has gone through the store by now.
-                    if matches!(event, watcher::Event::InitDone) && std::mem::take(&mut first) {
-                        if outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
-                            let _ = listed.set(());
-                        }
+                    let listed_now = matches!(event, watcher::Event::InitDone) && std::mem::take(&mut first);
+                    if listed_now && outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
+                        let _ = listed.set(());
                     }
                 });
                 relists_as_changes(watch).boxed()

@@ -37,6 +37,8 @@ pub struct Revision {
 pub struct Observed {
     /// The ACTIVE revision with the manifest's content.
     pub current: Option<Revision>,
+    /// The revision that the object is bound to, where that is not the current one.
+    pub before: Option<Revision>,
     /// Whose the newest ACTIVE revision is, where none of those looked at is ours.
     pub foreign: Option<Claim>,
     /// When the observation began.
@@ -72,6 +74,7 @@ pub async fn observe(
     since: Option<Instant>,
 ) -> Result<Observed, Refusal> {
     let mut bound_to_ours = false;
+    let mut before = None;
     if let Some(arn) = &status.task_definition_arn {
         let key = Key::task_definition(&desired.region, arn);
         let seen = cx.live.get(&key, since).await.map_err(|error| reading(desired, error))?;
@@ -79,8 +82,9 @@ pub async fn observe(
             let ours = matches!(Claim::read(&revision.tags, &desired.owner), Claim::Ours(_));
             bound_to_ours = ours;
             if ours && revision.is_active && revision.has_content_of(desired) {
-                return Ok(Observed { current: Some(revision), foreign: None, at: seen.at });
+                return Ok(Observed { current: Some(revision), before: None, foreign: None, at: seen.at });
             }
+            before = Some(revision);
         }
     }
     let at = Instant::now();
@@ -94,13 +98,13 @@ pub async fn observe(
         bound_to_ours |= is_ours;
         // A foreign revision can be taken over, but only the newest: anything older was replaced on purpose.
         if revision.is_active && (is_ours || index == 0) && revision.has_content_of(desired) {
-            return Ok(Observed { current: Some(revision), foreign: None, at });
+            return Ok(Observed { current: Some(revision), before, foreign: None, at });
         }
         if index == 0 {
             claim_of_newest = Some(claim);
         }
     }
-    Ok(Observed { current: None, foreign: claim_of_newest.filter(|_| !bound_to_ours), at })
+    Ok(Observed { current: None, before, foreign: claim_of_newest.filter(|_| !bound_to_ours), at })
 }
 
 fn reading(desired: &Desired, error: crate::ecs::EcsError) -> Refusal {

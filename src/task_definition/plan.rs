@@ -1,11 +1,13 @@
 //! What has to be called so that a revision has the manifest's content. Pure.
 
+use serde_json::json;
+
 use super::{Desired, Observed};
 use crate::{
     api::{Origin, tags as own},
-    ecs::Operation,
+    ecs::{Operation, canon},
     reconcile::{
-        Plan, Step, Verdict,
+        Difference, Plan, Step, Verdict, differences,
         owner::Claim,
         tags::{self, Tags},
     },
@@ -22,8 +24,12 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let Some(current) = &observed.current else {
         let mut input = desired.input.clone();
         input.insert("tags".into(), tags::to_json(&wanted_tags(desired, Origin::Created)));
-        let step =
-            Step::new(Operation::RegisterTaskDefinition, format!("a new revision of {what}"), input.into(), Vec::new());
+        let step = Step::new(
+            Operation::RegisterTaskDefinition,
+            format!("a new revision of {what}"),
+            input.into(),
+            because(desired, observed),
+        );
         return Ok(Plan { steps: vec![step], ..Plan::default() });
     };
     let what = format!("{}:{}", desired.family, current.number);
@@ -34,6 +40,15 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     Ok(Plan { steps, ..Plan::default() })
 }
 
+/// What the new revision has otherwise than the one before it.
+fn because(desired: &Desired, observed: &Observed) -> Vec<Difference> {
+    let Some(before) = &observed.before else { return Vec::new() };
+    if !before.is_active && before.has_content_of(desired) {
+        return vec![Difference::new("status", json!("INACTIVE"), json!("ACTIVE"))];
+    }
+    canon::task_definition(&before.json).map(|have| differences("", &have, &desired.canonical)).unwrap_or_default()
+}
+
 fn wanted_tags(desired: &Desired, origin: Origin) -> Tags {
     let mut all = tags::desired(desired.tags.as_deref(), &desired.owner, origin);
     all.insert(own::HASH.into(), desired.hash.clone());
@@ -42,13 +57,11 @@ fn wanted_tags(desired: &Desired, origin: Origin) -> Tags {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use tokio::time::Instant;
 
     use super::*;
     use crate::{
         api::{AdoptionPolicy, Reason},
-        ecs::canon,
         reconcile::owner::Owner,
         task_definition::observe::Revision,
     };
@@ -82,7 +95,7 @@ mod tests {
     }
 
     fn observed(current: Option<Revision>, foreign: Option<Claim>) -> Observed {
-        Observed { current, foreign, at: Instant::now() }
+        Observed { current, before: None, foreign, at: Instant::now() }
     }
 
     /// An upgrade of the operator must not register the world anew, nor deploy every service.
