@@ -7,9 +7,10 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Action, Fault, SOON, Scene,
+    Action, Call, Fault, SOON, Scene,
     operator::Operator,
     product::{PRODUCT, cluster, refers, service, task_definition},
+    proxy::Fired,
 };
 
 /// How many stories run at once: their waits overlap, their work doesn't.
@@ -130,23 +131,21 @@ async fn run(accident: Accident, operation: String, nth: usize) {
     let fired = scene.proxy.fault(accident.fault(&operation, nth));
     let off = scene.operator.another();
     let mut operator = std::mem::replace(&mut scene.operator, off);
-    let killing = kill_at_the_accident(&scene, &mut operator, accident);
+    let killing = kill(&scene, &mut operator, accident, &fired);
     tokio::join!(story(&scene), killing);
     assert!(fired.count() > 0, "{accident:?} at {operation} {nth} never came");
     println!("{accident:?} at {operation} {nth}: fine");
 }
 
-async fn kill_at_the_accident(scene: &Scene, operator: &mut Operator, accident: Accident) {
+/// Kills the operator when the accident has come, and starts it again.
+async fn kill(scene: &Scene, operator: &mut Operator, accident: Accident, fired: &Fired) {
     if !accident.kills() {
         return;
     }
-    let stuck = |calls: &[crate::support::Call]| {
-        let after = matches!(accident, Accident::KilledAfter);
-        calls
-            .iter()
-            .any(|call| call.is_write() && !call.answered && (call.reached_ecs || !after && call.reply.is_none()))
-    };
-    scene.proxy.wait(SOON * 2, stuck).await;
+    let done = |call: &Call| call.is_write() && call.reached_ecs && !call.answered;
+    let has_come =
+        |calls: &[Call]| fired.count() > 0 && (matches!(accident, Accident::KilledBefore) || calls.iter().any(done));
+    scene.proxy.wait(SOON * 2, has_come).await;
     operator.kill();
     scene.proxy.mend();
     operator.start();
@@ -200,4 +199,25 @@ async fn the_answer_is_lost_once() {
 #[tokio::test]
 async fn the_answer_is_lost_every_time() {
     at_each_write(Accident::LostAlways).await;
+}
+
+/// Without it, what was made in the very moment of a crash would be forgotten, and cost money for ever, when its
+/// manifest is deleted before the operator is back.
+#[tokio::test]
+async fn what_was_made_at_the_crash_is_found_by_the_deletion() {
+    for operation in ["CreateCluster", "RegisterTaskDefinition", "CreateService"] {
+        let mut scene = Scene::new("crashdel").await;
+        scene.proxy.fault(Fault::on(operation, Action::HoldAnswer));
+        scene.operator.start();
+        scene.apply(&created()).await;
+        scene.proxy.wait(SOON, |calls| calls.iter().any(|call| call.operation == operation && call.reached_ecs)).await;
+        scene.operator.kill();
+        scene.proxy.mend();
+        scene.delete(&PRODUCT);
+        scene.operator.start();
+        for object in PRODUCT {
+            scene.gone(object, SOON).await;
+        }
+        scene.assert_ecs_is_empty().await;
+    }
 }
