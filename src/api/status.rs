@@ -12,6 +12,10 @@ pub const RECONCILING: &str = "Reconciling";
 /// Condition, there only when true: the user must act.
 pub const STALLED: &str = "Stalled";
 
+/// Condition, there only when true: something else moves `desiredCount` as often as the operator puts it back, and the
+/// operator gives way for a while.
+pub const DESIRED_COUNT_CONTESTED: &str = "DesiredCountContested";
+
 /// Reasons of the `Ready` condition. They are API: one word of at most 16 letters, shown in the STATUS column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
@@ -107,7 +111,7 @@ impl Reason {
 
 /// Whether the operator made the AWS object or took it over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[schemars(inline, transform = super::policy::values_only)]
 pub enum Origin {
     /// The operator made it; deleted with the Kubernetes object unless `deletionPolicy: Retain`.
     Created,
@@ -140,6 +144,7 @@ impl Origin {
 pub struct CommonStatus {
     /// The generation of the spec that this status speaks of; -1 while no operator has looked at the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -1, max = 9_007_199_254_740_991_i64))]
     pub observed_generation: Option<i64>,
     /// What is true of the object. `Ready` is always there; `Reconciling` and `Stalled` only while true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

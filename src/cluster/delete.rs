@@ -12,7 +12,7 @@ use crate::{
     ecs::{Class, Ecs, Key, Operation, Pace},
     reconcile::{
         Context, Deletion, Kind, Refusal, Step, Story, Subject, Verdict,
-        owner::{Claim, Owner},
+        owner::{Claim, Stake},
         spec,
     },
 };
@@ -38,8 +38,8 @@ pub async fn delete(
         .await
         .map_err(|error| Refusal::Ecs(format!("reading {what}"), error))?;
     let Some(cluster) = live_cluster(&seen) else { return Ok(Deletion::Done) };
-    let owner = Owner::new(&cx.settings.installation, "EcsCluster", &namespace, &object.name_any());
-    let Claim::Ours(origin) = Claim::read(&cluster.tags, &owner) else { return Ok(Deletion::Done) };
+    let stake = Stake::of(object, Cluster::policies(object), None, &cx.settings);
+    let Claim::Ours(origin) = stake.claim(&cluster.tags) else { return Ok(Deletion::Done) };
     if !Cluster::policies(object).deletes(origin) {
         return Ok(Deletion::Done);
     }

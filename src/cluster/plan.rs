@@ -14,7 +14,7 @@ use crate::{
         Operation,
         canon::{self, Units},
     },
-    reconcile::{Difference, Plan, Step, Verdict, owner::Claim, spec, tags},
+    reconcile::{Difference, Plan, Step, Verdict, spec, tags},
 };
 
 /// The units that PutClusterCapacityProviders replaces together; all others are UpdateCluster's.
@@ -26,9 +26,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let Some(cluster) = &observed.cluster else {
         return Ok(Plan { steps: vec![create(desired, &what)], ..Plan::default() });
     };
-    let origin = Claim::read(&cluster.tags, &desired.owner)
-        .settle(desired.adoption, &what, &desired.owner)
-        .map_err(|(reason, message)| Verdict::stalled(reason, message))?;
+    let origin = desired.stake.settle(&desired.stake.claim(&cluster.tags), &what)?;
     match cluster.status.as_str() {
         "ACTIVE" => {}
         "FAILED" => {
@@ -44,15 +42,16 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let observed_units = canon::observed_cluster(&cluster.json)
         .map_err(|error| Verdict::retrying(format!("ECS's answer can't be read: {error}")))?;
     let insights = observed.account_insights.as_deref().unwrap_or("disabled");
-    let (differences, notes) = differences(&desired.units, &observed_units, applied, insights);
+    let mut plan = Plan::default();
+    let differences = differences(&desired.units, &observed_units, applied, insights, &mut plan);
     let (capacity, other): (Vec<_>, Vec<_>) =
         differences.into_iter().partition(|difference| CAPACITY.contains(&difference.path.as_str()));
-    let mut plan = Plan { notes, ..Plan::default() };
     if !other.is_empty() {
         let mut input = Map::from_iter([("cluster".to_owned(), json!(desired.name))]);
         for difference in &other {
             put(&mut input, &difference.path, desired, insights);
         }
+        whole_configuration(&mut input, desired, cluster);
         plan.steps.push(Step::new(Operation::UpdateCluster, what.clone(), input.into(), other));
     }
     if !capacity.is_empty() {
@@ -65,7 +64,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
         }
         plan.steps.push(capacity_step(desired, cluster, &what, capacity));
     }
-    let want = tags::desired(desired.tags.as_deref(), &desired.owner, origin);
+    let want = desired.stake.wanted_tags(origin);
     plan.steps.extend(tags::steps(&what, &cluster.arn, &want, &cluster.tags, applied));
     Ok(plan)
 }
@@ -73,7 +72,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
 fn create(desired: &Desired, what: &str) -> Step {
     let mut input = desired.input.clone();
     input.insert("clusterName".into(), json!(desired.name));
-    let all = tags::desired(desired.tags.as_deref(), &desired.owner, Origin::Created);
+    let all = desired.stake.wanted_tags(Origin::Created);
     input.insert("tags".into(), tags::to_json(&all));
     Step::new(Operation::CreateCluster, what.to_owned(), input.into(), Vec::new())
 }
@@ -84,9 +83,9 @@ fn differences(
     observed: &Units,
     applied: &[String],
     insights: &str,
-) -> (Vec<Difference>, Vec<String>) {
+    plan: &mut Plan,
+) -> Vec<Difference> {
     let mut found = Vec::new();
-    let mut notes = Vec::new();
     for unit in canon::cluster_units() {
         let have = observed.get(unit).cloned().unwrap_or_default();
         let want = match desired.get(unit) {
@@ -94,9 +93,10 @@ fn differences(
             None if applied.iter().any(|path| path == unit) => {
                 let Some(value) = reset(unit, insights) else {
                     if have != json!({}) {
-                        notes.push(format!(
+                        plan.notes.push(format!(
                             "{unit} was removed from the manifest; ECS can't unset it, so it stays as it is"
                         ));
+                        plan.kept.push(unit.to_owned());
                     }
                     continue;
                 };
@@ -115,7 +115,7 @@ fn differences(
             found.push(Difference::new(unit, have, want));
         }
     }
-    (found, notes)
+    found
 }
 
 /// What is sent for a unit that was removed from the manifest; `None` where ECS knows no way back. A setting can't be
@@ -137,6 +137,16 @@ fn put(input: &mut Map<String, Value>, unit: &str, desired: &Desired, insights: 
         .try_fold(&Value::Null, |at, name| if at.is_null() { desired.input.get(name) } else { at.get(name) });
     if let Some(value) = written.cloned().or_else(|| reset(unit, insights)) {
         canon::insert_unit(input, unit, value);
+    }
+}
+
+/// `configuration` is replaced whole: the members that don't differ go along, as the manifest or else ECS has them.
+fn whole_configuration(input: &mut Map<String, Value>, desired: &Desired, cluster: &LiveCluster) {
+    let Some(Value::Object(sent)) = input.get_mut("configuration") else { return };
+    for source in [desired.input.get("configuration"), cluster.json.get("configuration")] {
+        for (name, value) in source.and_then(Value::as_object).into_iter().flatten() {
+            sent.entry(name.clone()).or_insert_with(|| value.clone());
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Desired, observe::Observed};
 use crate::{
     api::{EcsClusterStatus, Reason},
-    reconcile::{Verdict, owner::Claim, spec},
+    reconcile::{Verdict, spec},
 };
 
 /// Writes what was observed into the status.
@@ -13,8 +13,8 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsClusterSta
         status.cluster_arn = None;
         return;
     };
-    if let Claim::Ours(origin) = Claim::read(&cluster.tags, &desired.owner) {
-        status.common.origin = Some(origin);
+    if desired.stake.concerns(&cluster.tags) {
+        status.common.origin = desired.stake.claim(&cluster.tags).origin();
         status.common.account_id = spec::account(&cluster.arn);
         status.cluster_arn = Some(cluster.arn.clone());
     }

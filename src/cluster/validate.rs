@@ -3,15 +3,14 @@
 use kube::ResourceExt;
 use serde_json::{Map, Value};
 
-use super::rules;
+use super::{Cluster, rules};
 use crate::{
-    api::{AdoptionPolicy, EcsCluster, EcsClusterStatus, Reason},
+    api::{EcsCluster, EcsClusterStatus, Reason},
     ecs::{
         Key,
         canon::{self, Units},
-        shapes::Tag,
     },
-    reconcile::{Settings, Verdict, owner::Owner, spec, tags},
+    reconcile::{Kind, Settings, Verdict, owner::Stake, spec},
 };
 
 /// What a manifest asks.
@@ -27,22 +26,17 @@ pub struct Desired {
     pub input: Map<String, Value>,
     /// The same in canonical form, unit by unit.
     pub units: Units,
-    /// The user's tags.
-    pub tags: Option<Vec<Tag>>,
-    /// Who we are to it.
-    pub owner: Owner,
-    /// Whether to take over a cluster that exists.
-    pub adoption: AdoptionPolicy,
+    /// What we have to do with it.
+    pub stake: Stake,
 }
 
 impl Desired {
     /// The paths that the manifest manages.
     pub fn managed(&self) -> Vec<String> {
-        let own_tags = self.tags.iter().flatten().map(|tag| tags::applied_path(&tag.key));
         // A namespace given by name is shown by its ARN, which holds an id.
         let unseen = self.units.iter().filter(|(unit, _)| *unit == "serviceConnectDefaults");
         let unseen = unseen.map(|(unit, value)| spec::unseen_path(unit, value));
-        self.units.keys().cloned().chain(unseen).chain(own_tags).collect()
+        self.units.keys().cloned().chain(unseen).chain(self.stake.applied_tags()).collect()
     }
 }
 
@@ -62,14 +56,7 @@ pub fn validate(object: &EcsCluster, status: &EcsClusterStatus, settings: &Setti
     })?;
     Ok(Desired {
         key: Key::cluster(&region, &name),
-        owner: Owner::new(
-            &settings.installation,
-            "EcsCluster",
-            &object.namespace().unwrap_or_default(),
-            &object.name_any(),
-        ),
-        adoption: object.spec.adoption_policy.unwrap_or_default(),
-        tags: object.spec.tags.clone(),
+        stake: Stake::of(object, Cluster::policies(object), object.spec.tags.as_ref(), settings),
         name,
         region,
         input,

@@ -138,6 +138,9 @@ const MESSAGES: &[(&str, Class)] = &[
     ("Unable to assume the service linked role", Class::Waiting(Duration::from_secs(15))),
     ("does not have an associated load balancer", Class::Waiting(Duration::from_secs(30))),
     ("cannot be stopped while deployments are active", Class::Waiting(Duration::from_secs(10))),
+    // ECS takes a moment to know what was made just now: a revision, a role.
+    ("TaskDefinition not found", Class::Waiting(Duration::from_secs(5))),
+    ("Role is not valid", Class::Waiting(Duration::from_secs(30))),
     ("in the process of being deleted", Class::Absent),
     ("Unable to describe task definition", Class::Absent),
     ("The specified task definition does not exist", Class::Absent),

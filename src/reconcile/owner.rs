@@ -2,8 +2,17 @@
 
 use sha2::{Digest, Sha256};
 
-use super::tags::Tags;
-use crate::api::{AdoptionPolicy, Origin, Reason, tags};
+use kube::ResourceExt;
+
+use super::{
+    Policies, Settings, Verdict,
+    tags::{self, Tags},
+};
+use crate::{
+    api::{AdoptionPolicy, ManagementPolicy, Origin, Reason, tags as own},
+    ecs::shapes::Tag,
+    runtime::objects::Object,
+};
 
 /// ECS takes no longer tag value.
 const LONGEST_TAG_VALUE: usize = 256;
@@ -50,19 +59,27 @@ pub enum Claim {
 }
 
 impl Claim {
+    /// How it became ours, if it is.
+    pub fn origin(&self) -> Option<Origin> {
+        match self {
+            Self::Ours(origin) => Some(*origin),
+            Self::Unowned | Self::Other(_) => None,
+        }
+    }
+
     /// Reads the owner and origin tags.
     pub fn read(tags: &Tags, owner: &Owner) -> Self {
-        match tags.get(tags::OWNER) {
+        match tags.get(own::OWNER) {
             None => Self::Unowned,
-            Some(value) if value == owner.as_str() => Self::Ours(
-                tags.get(tags::ORIGIN).and_then(|origin| Origin::from_tag(origin)).unwrap_or(Origin::Created),
-            ),
+            Some(value) if value == owner.as_str() => {
+                Self::Ours(tags.get(own::ORIGIN).and_then(|origin| Origin::from_tag(origin)).unwrap_or(Origin::Created))
+            }
             Some(value) => Self::Other(value.clone()),
         }
     }
 
     /// May the object be managed, and as what? A refusal is a conflict that the user must settle.
-    pub fn settle(&self, policy: AdoptionPolicy, what: &str, owner: &Owner) -> Result<Origin, (Reason, String)> {
+    fn settle(&self, policy: AdoptionPolicy, what: &str, owner: &Owner) -> Result<Origin, (Reason, String)> {
         match (self, policy) {
             (Self::Ours(origin), _) => Ok(*origin),
             (_, AdoptionPolicy::IfExists) => Ok(Origin::Adopted),
@@ -86,6 +103,64 @@ impl Claim {
     }
 }
 
+/// What an object has to do with the AWS object of its name.
+#[derive(Clone, Debug)]
+pub struct Stake {
+    owner: Owner,
+    adoption: AdoptionPolicy,
+    observes: bool,
+    user_tags: Option<Vec<Tag>>,
+}
+
+impl Stake {
+    /// The stake of `object`.
+    pub fn of<K: Object>(object: &K, policies: Policies, user_tags: Option<&Vec<Tag>>, settings: &Settings) -> Self {
+        let namespace = object.namespace().unwrap_or_default();
+        Self {
+            owner: Owner::new(&settings.installation, &K::kind(&()), &namespace, &object.name_any()),
+            adoption: policies.adoption,
+            observes: policies.management == ManagementPolicy::Observe,
+            user_tags: user_tags.cloned(),
+        }
+    }
+
+    /// Whose an AWS object with these tags is.
+    pub fn claim(&self, tags: &Tags) -> Claim {
+        Claim::read(tags, &self.owner)
+    }
+
+    /// Whether the status speaks of an AWS object with these tags: it is ours, or we only look.
+    pub fn concerns(&self, tags: &Tags) -> bool {
+        self.observes || matches!(self.claim(tags), Claim::Ours(_))
+    }
+
+    /// May the object be managed, and as what? Who only looks is never in a conflict.
+    pub fn settle(&self, claim: &Claim, what: &str) -> Result<Origin, Verdict> {
+        let policy = if self.observes { AdoptionPolicy::IfExists } else { self.adoption };
+        claim.settle(policy, what, &self.owner).map_err(|(reason, message)| Verdict::stalled(reason, message))
+    }
+
+    /// The user's tags and ours; who only looks puts none of its own anywhere.
+    pub fn wanted_tags(&self, origin: Origin) -> Tags {
+        let mut all = tags::of_user(self.user_tags.as_deref());
+        if !self.observes {
+            all.insert(own::OWNER.into(), self.owner.as_str().into());
+            all.insert(own::ORIGIN.into(), origin.tag().into());
+        }
+        all
+    }
+
+    /// Whether nothing is to be changed.
+    pub fn observes(&self) -> bool {
+        self.observes
+    }
+
+    /// The user's tags as `status.appliedFields` remembers them.
+    pub fn applied_tags(&self) -> impl Iterator<Item = String> {
+        self.user_tags.iter().flatten().map(|tag| tags::applied_path(&tag.key))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,7 +178,7 @@ mod tests {
     fn another_installation_is_a_conflict() {
         let owner = Owner::new("a", "EcsService", "shop", "web");
         let other = Owner::new("b", "EcsService", "shop", "web");
-        let tags = Tags::from([(tags::OWNER.to_owned(), other.as_str().to_owned())]);
+        let tags = Tags::from([(own::OWNER.to_owned(), other.as_str().to_owned())]);
         let claim = Claim::read(&tags, &owner);
         let (reason, message) = claim.settle(AdoptionPolicy::Never, "service web", &owner).unwrap_err();
         assert_eq!(reason, Reason::OwnedByOther);

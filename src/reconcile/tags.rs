@@ -4,14 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{
-    owner::Owner,
-    plan::{Difference, Step},
-};
-use crate::{
-    api::{Origin, tags},
-    ecs::{Key, Live, Operation, shapes::Tag},
-};
+use super::plan::{Difference, Step};
+use crate::ecs::{Key, Live, Operation, shapes::Tag};
 
 /// Keys and values.
 pub type Tags = BTreeMap<String, String>;
@@ -27,13 +21,9 @@ pub fn from_json(list: Option<&Value>) -> Tags {
         .collect()
 }
 
-/// The user's tags and ours.
-pub fn desired(user: Option<&[Tag]>, owner: &Owner, origin: Origin) -> Tags {
-    let mut all: Tags =
-        user.unwrap_or_default().iter().map(|tag| (tag.key.clone(), tag.value.clone().unwrap_or_default())).collect();
-    all.insert(tags::OWNER.into(), owner.as_str().into());
-    all.insert(tags::ORIGIN.into(), origin.tag().into());
-    all
+/// The tags of a manifest.
+pub fn of_user(tags: Option<&[Tag]>) -> Tags {
+    tags.unwrap_or_default().iter().map(|tag| (tag.key.clone(), tag.value.clone().unwrap_or_default())).collect()
 }
 
 /// As ECS's list of key and value.

@@ -45,42 +45,50 @@ pub struct Verdict {
     pub message: String,
     /// When to look again.
     pub next: Next,
+    /// Conditions beside those that follow from the state.
+    pub also: Vec<Desired>,
 }
 
 impl Verdict {
     /// This generation is deployed and nothing differs.
     pub fn ready(reason: Reason, message: impl Into<String>) -> Self {
-        Self { state: State::Ready, reason, message: message.into(), next: Next::Change }
+        Self { state: State::Ready, reason, message: message.into(), next: Next::Change, also: Vec::new() }
     }
 
     /// At work; Live's changes lead on, so nothing is asked again by the clock.
     pub fn progressing(reason: Reason, message: impl Into<String>) -> Self {
-        Self { state: State::Progressing, reason, message: message.into(), next: Next::Change }
+        Self { state: State::Progressing, reason, message: message.into(), next: Next::Change, also: Vec::new() }
     }
 
     /// Something that time cures, looked at again after `delay`.
     pub fn waiting(reason: Reason, message: impl Into<String>, delay: Duration) -> Self {
-        Self { state: State::Waiting, reason, message: message.into(), next: Next::After(delay) }
+        Self { state: State::Waiting, reason, message: message.into(), next: Next::After(delay), also: Vec::new() }
     }
 
     /// Something that time cures and a watch reports.
     pub fn waiting_for_change(reason: Reason, message: impl Into<String>) -> Self {
-        Self { state: State::Waiting, reason, message: message.into(), next: Next::Change }
+        Self { state: State::Waiting, reason, message: message.into(), next: Next::Change, also: Vec::new() }
     }
 
     /// Something failed that may pass.
     pub fn retrying(message: impl Into<String>) -> Self {
-        Self { state: State::Waiting, reason: Reason::Retrying, message: message.into(), next: Next::Backoff(SOON) }
+        Self {
+            state: State::Waiting,
+            reason: Reason::Retrying,
+            message: message.into(),
+            next: Next::Backoff(SOON),
+            also: Vec::new(),
+        }
     }
 
     /// The user must act; tried again slowly.
     pub fn stalled(reason: Reason, message: impl Into<String>) -> Self {
-        Self { state: State::Stalled, reason, message: message.into(), next: Next::Backoff(SLOW) }
+        Self { state: State::Stalled, reason, message: message.into(), next: Next::Backoff(SLOW), also: Vec::new() }
     }
 
     /// The user must act, and nothing but a change of the object can help.
     pub fn refused(reason: Reason, message: impl Into<String>) -> Self {
-        Self { state: State::Stalled, reason, message: message.into(), next: Next::Change }
+        Self { state: State::Stalled, reason, message: message.into(), next: Next::Change, also: Vec::new() }
     }
 
     /// What a failed call means. `what` is what was being done.
@@ -89,13 +97,26 @@ impl Verdict {
         match error.class {
             Class::Terminal => Self::stalled(Reason::InvalidParameter, message),
             Class::Denied => Self::stalled(Reason::AccessDenied, message),
-            Class::Throttled => {
-                Self { state: State::Waiting, reason: Reason::Throttled, message, next: Next::Backoff(SOON) }
-            }
+            Class::Throttled => Self {
+                state: State::Waiting,
+                reason: Reason::Throttled,
+                message,
+                next: Next::Backoff(SOON),
+                also: Vec::new(),
+            },
             Class::Transient => Self::retrying(message),
             Class::Waiting(delay) => Self::waiting(Reason::Retrying, message, delay),
             Class::Absent => Self::waiting(Reason::Retrying, message, Duration::from_secs(2)),
         }
+    }
+
+    /// The same, with the first of the sentences about what is left alone on purpose.
+    #[must_use]
+    pub fn noting(mut self, notes: &[String]) -> Self {
+        if let (State::Ready, Some(note)) = (self.state, notes.first()) {
+            self.message = format!("{} Note: {note}.", self.message);
+        }
+        self
     }
 
     /// The conditions, in the order in which tools read them.
@@ -106,13 +127,15 @@ impl Verdict {
             reason: self.reason.as_str().into(),
             message: self.message.clone(),
         };
-        match self.state {
+        let mut all = match self.state {
             State::Ready => vec![condition(READY, Truth::True)],
             State::Idle => vec![condition(READY, Truth::False)],
             State::Progressing => vec![condition(READY, Truth::Unknown), condition(RECONCILING, Truth::True)],
             State::Waiting => vec![condition(READY, Truth::False), condition(RECONCILING, Truth::True)],
             State::Stalled => vec![condition(READY, Truth::False), condition(STALLED, Truth::True)],
-        }
+        };
+        all.extend(self.also.iter().cloned());
+        all
     }
 
     /// Whether a person should be told by a Warning.

@@ -10,7 +10,7 @@ use crate::{
     ecs::{Class, Ecs, Key, Operation, Pace},
     reconcile::{
         Context, Deletion, Kind, Refusal, Step, Story, Subject, Verdict,
-        owner::{Claim, Owner},
+        owner::{Claim, Stake},
         spec,
     },
 };
@@ -34,9 +34,8 @@ pub async fn delete(
         .await
         .map_err(|error| Refusal::Ecs(format!("reading service {name}"), error))?;
     let Some(service) = seen.json().and_then(LiveService::read) else { return Ok(Deletion::Done) };
-    let namespace = object.namespace().unwrap_or_default();
-    let owner = Owner::new(&cx.settings.installation, "EcsService", &namespace, &object.name_any());
-    let Claim::Ours(origin) = Claim::read(&service.tags, &owner) else { return Ok(Deletion::Done) };
+    let stake = Stake::of(object, Service::policies(object), None, &cx.settings);
+    let Claim::Ours(origin) = stake.claim(&service.tags) else { return Ok(Deletion::Done) };
     if service.status == "INACTIVE" || !Service::policies(object).deletes(origin) {
         return Ok(Deletion::Done);
     }

@@ -27,30 +27,36 @@ pub struct Field {
     pub in_place: bool,
     /// What removing it means.
     pub reset: Reset,
+    /// Whether a change of it starts a deployment.
+    pub deploys: bool,
     /// Whether it may be changed under the controller CODE_DEPLOY, which changes the others itself.
     pub under_code_deploy: bool,
 }
 
 const fn field(unit: &'static str, reset: Reset) -> Field {
-    Field { unit, in_place: true, reset, under_code_deploy: false }
+    Field { unit, in_place: true, reset, deploys: false, under_code_deploy: false }
+}
+
+const fn deploying(unit: &'static str, reset: Reset) -> Field {
+    Field { unit, in_place: true, reset, deploys: true, under_code_deploy: false }
 }
 
 const fn at_creation(unit: &'static str) -> Field {
-    Field { unit, in_place: false, reset: Reset::Stays, under_code_deploy: true }
+    Field { unit, in_place: false, reset: Reset::Stays, deploys: false, under_code_deploy: true }
 }
 
 const fn always(unit: &'static str, reset: Reset) -> Field {
-    Field { unit, in_place: true, reset, under_code_deploy: true }
+    Field { unit, in_place: true, reset, deploys: false, under_code_deploy: true }
 }
 
 /// Every unit of a service; `cluster` is identity. A test holds the list against `canon`.
 pub const FIELDS: &[Field] = &[
-    field("taskDefinition", Reset::Stays),
+    deploying("taskDefinition", Reset::Stays),
     at_creation("schedulingStrategy"),
     always("desiredCount", Reset::Released),
     at_creation("launchType"),
-    field("capacityProviderStrategy", Reset::To(|_| json!([]))),
-    field("platformVersion", Reset::To(|_| json!("LATEST"))),
+    deploying("capacityProviderStrategy", Reset::To(|_| json!([]))),
+    deploying("platformVersion", Reset::To(|_| json!("LATEST"))),
     at_creation("role"),
     field("deploymentController", Reset::To(|_| json!({ "type": "ECS" }))),
     field("deploymentConfiguration.strategy", Reset::To(|_| json!("ROLLING"))),
@@ -74,15 +80,15 @@ pub const FIELDS: &[Field] = &[
     field("deploymentConfiguration.canaryConfiguration", Reset::To(|_| json!({}))),
     field("deploymentConfiguration.earlySuccessCriteria", Reset::To(|_| json!({ "enable": false }))),
     field("availabilityZoneRebalancing", Reset::Stays),
-    field("networkConfiguration", Reset::Replace),
-    field("loadBalancers", Reset::To(|_| json!([]))),
-    field("serviceRegistries", Reset::To(|_| json!([]))),
-    field("serviceConnectConfiguration", Reset::To(|_| json!({ "enabled": false }))),
-    field("volumeConfigurations", Reset::To(|_| json!([]))),
-    field("vpcLatticeConfigurations", Reset::To(|_| json!([]))),
-    field("gatewayConnectors", Reset::To(|_| json!([]))),
+    deploying("networkConfiguration", Reset::Replace),
+    deploying("loadBalancers", Reset::To(|_| json!([]))),
+    deploying("serviceRegistries", Reset::To(|_| json!([]))),
+    deploying("serviceConnectConfiguration", Reset::To(|_| json!({ "enabled": false }))),
+    deploying("volumeConfigurations", Reset::To(|_| json!([]))),
+    deploying("vpcLatticeConfigurations", Reset::To(|_| json!([]))),
+    deploying("gatewayConnectors", Reset::To(|_| json!([]))),
     // An empty block is an error on ECS's side; 60 seconds is what it does without one.
-    field(
+    deploying(
         "monitoring",
         Reset::To(|_| {
             let names = ["CPUUtilization", "MemoryUtilization"];

@@ -7,13 +7,20 @@ mod plan;
 mod references;
 pub mod rules;
 mod status;
+#[cfg(test)]
+mod tests;
 mod together;
 mod validate;
 
 use serde_json::Value;
 use tokio::time::Instant;
 
-pub use self::{observe::Observed, references::References, validate::Desired};
+pub use self::{
+    fields::{FIELDS, Field, Reset},
+    observe::Observed,
+    references::References,
+    validate::Desired,
+};
 use crate::{
     api::{CommonStatus, EcsService, EcsServiceStatus},
     ecs::{Key, Pace},
@@ -84,7 +91,7 @@ impl Kind for Service {
     }
 
     fn plan(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Result<Plan, Verdict> {
-        plan::plan(desired, observed, &status.common.applied_fields)
+        plan::plan(desired, observed, status)
     }
 
     fn absorb(cx: &Context, desired: &Desired, step: &Step, answer: Value, status: &mut EcsServiceStatus) {

@@ -93,6 +93,11 @@ impl LiveService {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
     }
 
+    /// ECS went back to a deployment from before ours. It comes back under its old id, which is how a rollback is told.
+    pub fn is_rolled_back(&self, status: &EcsServiceStatus) -> bool {
+        self.primary().is_some_and(|primary| status.known_deployments.contains(&primary.id))
+    }
+
     /// A deployment is under way.
     pub fn is_deploying(&self) -> bool {
         self.primary().is_some_and(|primary| match primary.rollout_state.as_deref() {
@@ -175,6 +180,11 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
     let tags = match step.operation {
         Operation::CreateService => step.input.get("tags").cloned(),
         Operation::UpdateService => {
+            if desired.is_edited {
+                cx.contests.forget(&desired.subject);
+            } else if step.because.iter().any(|difference| difference.path == "desiredCount") {
+                cx.contests.corrected(&desired.subject, Instant::now());
+            }
             cx.live.peek(&desired.key).and_then(|seen| seen.json()).and_then(|held| held.get("tags").cloned())
         }
         _ => return tags::absorb(&cx.live, &desired.key, step),
@@ -185,16 +195,17 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
     if let Some(live) = LiveService::read(service.clone())
         && let Some(primary) = live.primary()
     {
-        becomes_ours(status, &primary.id);
+        becomes_ours(status, &primary.id, desired);
     }
     cx.live.absorb(&desired.key, service);
 }
 
 /// From now on `id` is the deployment that Ready needs; what was before it is remembered.
-pub fn becomes_ours(status: &mut EcsServiceStatus, id: &str) {
+pub fn becomes_ours(status: &mut EcsServiceStatus, id: &str, desired: &Desired) {
     if status.own_deployment.as_deref() == Some(id) {
         return;
     }
+    status.own_target = Some(desired.target());
     if let Some(before) = status.own_deployment.replace(id.to_owned()) {
         status.known_deployments.insert(0, before);
         status.known_deployments.truncate(KNOWN);

@@ -11,29 +11,24 @@ use super::{
     observe::LiveService,
 };
 use crate::{
-    api::{Origin, Reason},
+    api::{EcsServiceStatus, Origin, Reason},
     ecs::{
         Operation,
         canon::{self, ServiceContext},
     },
-    reconcile::{
-        Difference, Plan, Step, Verdict,
-        owner::{Claim, hex},
-        spec, tags,
-    },
+    reconcile::{Difference, Plan, Step, Verdict, owner::hex, spec, tags},
 };
 
 /// The calls that close the difference.
-pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Result<Plan, Verdict> {
+pub fn plan(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Result<Plan, Verdict> {
+    let applied = &status.common.applied_fields;
     let what = format!("service {}", desired.name);
     let live = match &observed.service {
         None => return Ok(create(desired, observed, None)),
         Some(service) if service.status == "INACTIVE" => return Ok(create(desired, observed, Some(service))),
         Some(service) => service,
     };
-    let origin = Claim::read(&live.tags, &desired.owner)
-        .settle(desired.adoption, &what, &desired.owner)
-        .map_err(|(reason, message)| Verdict::stalled(reason, message))?;
+    let origin = desired.stake.settle(&desired.stake.claim(&live.tags), &what)?;
     if live.json.get("resourceManagementType").is_some_and(|by| by == "ECS") {
         return Err(Verdict::stalled(
             Reason::AlreadyExists,
@@ -45,8 +40,8 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
         return Err(Verdict::progressing(Reason::Deploying, message));
     }
     let mut plan = Plan::default();
-    update(desired, observed, live, applied, &mut plan);
-    let want = tags::desired(desired.tags.as_deref(), &desired.owner, origin);
+    update(desired, observed, live, status, &mut plan);
+    let want = desired.stake.wanted_tags(origin);
     plan.steps.extend(tags::steps(&what, &live.arn, &want, &live.tags, applied));
     Ok(plan)
 }
@@ -64,7 +59,7 @@ fn create(desired: &Desired, observed: &Observed, before: Option<&LiveService>) 
     }
     let token = client_token(desired, &input, before);
     input.insert("clientToken".into(), json!(token));
-    let all = tags::desired(desired.tags.as_deref(), &desired.owner, Origin::Created);
+    let all = desired.stake.wanted_tags(Origin::Created);
     input.insert("tags".into(), tags::to_json(&all));
     let what = format!("service {} in cluster {}", desired.name, desired.cluster);
     Plan { steps: vec![Step::new(Operation::CreateService, what, input.into(), Vec::new())], ..Plan::default() }
@@ -85,18 +80,29 @@ fn client_token(desired: &Desired, input: &Map<String, Value>, before: Option<&L
 
 // === Changing it ===
 
-fn update(desired: &Desired, observed: &Observed, live: &LiveService, applied: &[String], plan: &mut Plan) {
+fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &EcsServiceStatus, plan: &mut Plan) {
+    let failed = live.is_rolled_back(status) && status.own_target.as_deref() == Some(&desired.target());
     let mut input = Map::new();
     let mut because = Vec::new();
     for field in FIELDS.iter().filter(|field| field.is_compared(desired)) {
-        let change = match change(field, desired, observed, live, applied) {
+        if field.unit == "desiredCount" && desired.is_contested {
+            continue;
+        }
+        let change = match change(field, desired, observed, live, &status.common.applied_fields) {
             Change::None => continue,
             Change::Note(note) => {
                 plan.notes.push(note);
+                plan.kept.push(field.unit.to_owned());
                 continue;
             }
             Change::Refused(sentence) => {
                 plan.refused.push(sentence);
+                plan.kept.push(field.unit.to_owned());
+                continue;
+            }
+            Change::Send(_, difference) if failed && field.deploys => {
+                plan.notes.push(format!("{difference} is withheld: ECS rolled its deployment back"));
+                plan.kept.push(difference.path);
                 continue;
             }
             Change::Send(value, difference) => (value, difference),
@@ -104,7 +110,10 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, applied: &
         because.push(change.1);
         canon::insert_unit(&mut input, field.unit, canon::complete_service_unit(field.unit, &change.0));
     }
+    let differing: Vec<String> = because.iter().map(|difference| difference.path.clone()).collect();
     hold_back(live, &mut input, &mut because, &mut plan.withheld);
+    // A removal that waits must not be forgotten meanwhile.
+    plan.kept.extend(differing.into_iter().filter(|path| because.iter().all(|difference| difference.path != *path)));
     if because.is_empty() {
         return;
     }
@@ -132,7 +141,8 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
     let (want, value) = match wanted(unit, desired, observed) {
         Some((want, value)) => {
             match canon::compare(unit, &want, have) {
-                canon::Verdict::Same => return Change::None,
+                canon::Verdict::Same if !unpins(unit, &want, have, applied) => return Change::None,
+                canon::Verdict::Same => (want, value),
                 // ECS does not show it: only an edit is a reason to send it again.
                 canon::Verdict::Unknown if applied.contains(&spec::unseen_path(unit, &want)) => return Change::None,
                 canon::Verdict::Unknown if have.is_some() && applied.iter().any(|path| path == unit) => {
@@ -150,8 +160,11 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
                 Reset::To(reset) => {
                     let value = reset(&context);
                     let Ok(want) = canon::service_unit(unit, Some(&value), &context) else { return Change::None };
-                    if canon::compare(unit, &want, have) == canon::Verdict::Same {
-                        return Change::None;
+                    match canon::compare(unit, &want, have) {
+                        canon::Verdict::Same if !unpins(unit, &want, have, applied) => return Change::None,
+                        // ECS does not show it, and nothing but the default was sent since.
+                        canon::Verdict::Unknown if !spec::is_unseen(applied, unit) => return Change::None,
+                        _ => {}
                     }
                     (want, value)
                 }
@@ -163,6 +176,12 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
         return cannot_change(unit, desired, &want, &shown);
     }
     Change::Send(value, Difference::new(unit, shown, want))
+}
+
+/// ECS may show `LATEST` as a number, so the two count as the same; but where a number was asked for until now, it is
+/// that one, and the service has to be taken off it.
+fn unpins(unit: &str, want: &Value, have: Option<&Value>, applied: &[String]) -> bool {
+    unit == "platformVersion" && want == "LATEST" && have != Some(want) && spec::is_unseen(applied, unit)
 }
 
 /// What the manifest asks of a unit: in canonical form, and as it is sent.

@@ -7,9 +7,11 @@ use kube::{
     runtime::reflector::{ObjectRef, Store},
 };
 
+use tokio::time::Instant;
+
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition, LocalReference, status::READY},
-    reconcile::{Context, Refusal, Verdict},
+    reconcile::{Context, Refusal, Subject, Verdict},
     runtime::objects::Object,
 };
 
@@ -20,6 +22,8 @@ pub struct References {
     pub cluster: Option<Arc<EcsCluster>>,
     /// The task definition.
     pub task_definition: Option<Arc<EcsTaskDefinition>>,
+    /// Somebody else moves `desiredCount` as often as we do.
+    pub is_contested: bool,
 }
 
 /// Where a referred cluster is in ECS.
@@ -40,6 +44,7 @@ impl References {
         Self {
             cluster: lookup(&cx.clusters, object.spec.cluster_ref.as_ref(), &namespace),
             task_definition: lookup(&cx.task_definitions, object.spec.task_definition_ref.as_ref(), &namespace),
+            is_contested: cx.contests.is_on(&Subject::of(object), Instant::now()),
         }
     }
 

@@ -11,9 +11,10 @@ use crate::{
     api::{
         EcsServiceStatus, Reason,
         service_status::{ResolvedTaskDefinition, ServiceDeploymentStatus, ServiceEventStatus},
-        status::READY,
+        status::{DESIRED_COUNT_CONTESTED, READY},
     },
-    reconcile::{Verdict, owner::Claim, spec},
+    reconcile::{Verdict, spec},
+    runtime::conditions::{self, Truth},
 };
 
 /// Writes what was observed into the status.
@@ -25,8 +26,10 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
         status.resolved_task_definition = Some(ResolvedTaskDefinition { from: from.clone(), arn: arn.clone() });
     }
     let Some(service) = observed.service.as_ref().filter(|service| service.status != "INACTIVE") else { return };
-    let Claim::Ours(origin) = Claim::read(&service.tags, &desired.owner) else { return };
-    status.common.origin = Some(origin);
+    if !desired.stake.concerns(&service.tags) {
+        return;
+    }
+    status.common.origin = desired.stake.claim(&service.tags).origin();
     status.common.account_id = spec::account(&service.arn);
     status.service_arn = Some(service.arn.clone());
     status.cluster_arn = service.json.get("clusterArn").and_then(Value::as_str).map(str::to_owned);
@@ -48,8 +51,8 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
 fn take_over(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus, id: &str) {
     let is_new =
         status.own_deployment.as_deref() != Some(id) && !status.known_deployments.iter().any(|known| known == id);
-    if is_new && plan::plan(desired, observed, &status.common.applied_fields).is_ok_and(|plan| plan.is_empty()) {
-        becomes_ours(status, id);
+    if is_new && plan::plan(desired, observed, status).is_ok_and(|plan| plan.is_empty()) {
+        becomes_ours(status, id, desired);
     }
 }
 
@@ -90,7 +93,7 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
     let Some(service) = &observed.service else {
         return Verdict::retrying("the service is not there although nothing is left to do");
     };
-    let plan = plan::plan(desired, observed, &status.common.applied_fields).unwrap_or_default();
+    let plan = plan::plan(desired, observed, status).unwrap_or_default();
     let rollout = rollout(desired, service, status);
     if rollout.reason != Reason::Deployed {
         return rollout;
@@ -101,8 +104,21 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
     if let Some(unready) = &desired.unready {
         return Verdict::waiting_for_change(Reason::RefNotReady, unready.clone());
     }
-    let note = plan.notes.first().map_or_else(String::new, |note| format!(" Note: {note}."));
-    Verdict { message: format!("{}{note}", rollout.message), ..rollout }
+    let also = if desired.is_contested { vec![contested(service)] } else { Vec::new() };
+    Verdict { also, ..rollout }
+}
+
+fn contested(service: &LiveService) -> conditions::Desired {
+    conditions::Desired {
+        type_: DESIRED_COUNT_CONTESTED,
+        status: Truth::True,
+        reason: "MovedByOthers".into(),
+        message: format!(
+            "spec.desiredCount was put back three times in 15 minutes and moved again each time; it is left at {} for an hour. If \
+             something scales the service, remove spec.desiredCount from the manifest.",
+            service.desired_count
+        ),
+    }
 }
 
 fn rollout(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) -> Verdict {
@@ -112,7 +128,7 @@ fn rollout(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) 
     let Some(primary) = service.primary() else {
         return Verdict::progressing(Reason::Deploying, "ECS shows no deployment yet.");
     };
-    if status.known_deployments.contains(&primary.id) {
+    if service.is_rolled_back(status) {
         return Verdict::stalled(
             Reason::RolledBack,
             format!(

@@ -3,15 +3,14 @@
 use kube::ResourceExt;
 use serde_json::{Map, Value, json};
 
-use super::{references::References, rules, together};
+use super::{Service, fields::FIELDS, references::References, rules, together};
 use crate::{
-    api::{AdoptionPolicy, EcsService, EcsServiceStatus, Reason},
+    api::{EcsService, EcsServiceStatus, Reason},
     ecs::{
         Key,
         canon::{self, Units},
-        shapes::Tag,
     },
-    reconcile::{Refusal, Settings, Verdict, owner::Owner, spec, tags},
+    reconcile::{Kind, Refusal, Settings, Subject, Verdict, owner::Stake, spec},
 };
 
 /// What a manifest asks.
@@ -32,14 +31,16 @@ pub struct Desired {
     pub units: Units,
     /// A family whose newest revision is still to be found: `spec.taskDefinition` without a revision.
     pub family: Option<String>,
-    /// The user's tags.
-    pub tags: Option<Vec<Tag>>,
-    /// Who we are to it.
-    pub owner: Owner,
+    /// What we have to do with it.
+    pub stake: Stake,
     /// UID of the object: what is made for it carries a token of it.
     pub uid: String,
-    /// Whether to take over a service that exists.
-    pub adoption: AdoptionPolicy,
+    /// Who we are among our own.
+    pub subject: Subject,
+    /// The manifest was edited since the last look.
+    pub is_edited: bool,
+    /// Somebody else moves `desiredCount` as often as we do, and we give way.
+    pub is_contested: bool,
     /// Why the referred task definition's revision may not be the last word.
     pub unready: Option<String>,
 }
@@ -48,13 +49,22 @@ impl Desired {
     /// The paths that the manifest manages. Where ECS does not show a unit, a hash of its value goes along: only then
     /// can an edit be told from no edit.
     pub fn managed(&self) -> Vec<String> {
-        let own_tags = self.tags.iter().flatten().map(|tag| tags::applied_path(&tag.key));
         let units = self.units.iter().filter(|(unit, _)| *unit != "cluster").flat_map(|(unit, value)| {
             let unseen =
                 canon::compare(unit, value, None) == canon::Verdict::Unknown && canon::UNSEEN.contains(&unit.as_str());
-            std::iter::once(unit.clone()).chain(unseen.then(|| spec::unseen_path(unit, value)))
+            // `LATEST` may be shown as a number: that a number was asked for has to be remembered too.
+            let pinned = unit == "platformVersion" && value != "LATEST" && !value.is_null();
+            std::iter::once(unit.clone()).chain((unseen || pinned).then(|| spec::unseen_path(unit, value)))
         });
-        units.chain(own_tags).collect()
+        units.chain(self.stake.applied_tags()).collect()
+    }
+
+    /// What a deployment of this manifest deploys, as a hash: after a rollback the same is not sent again.
+    pub fn target(&self) -> String {
+        let units = FIELDS.iter().filter(|field| field.deploys);
+        let deployed: Map<String, Value> =
+            units.filter_map(|field| Some((field.unit.to_owned(), self.units.get(field.unit)?.clone()))).collect();
+        canon::hash(&Value::Object(deployed))
     }
 
     /// Tasks run once on each instance.
@@ -110,15 +120,11 @@ pub fn validate(
         .map_err(|error| refused(format!("spec can't be read as an ECS service: {error}")))?;
     Ok(Desired {
         key: Key::service(&region, &cluster, &name),
-        owner: Owner::new(
-            &settings.installation,
-            "EcsService",
-            &object.namespace().unwrap_or_default(),
-            &object.name_any(),
-        ),
+        stake: Stake::of(object, Service::policies(object), object.spec.tags.as_ref(), settings),
+        subject: Subject::of(object),
+        is_edited: status.common.observed_generation != object.metadata.generation,
+        is_contested: references.is_contested && status.common.observed_generation == object.metadata.generation,
         uid: object.uid().unwrap_or_default(),
-        adoption: object.spec.adoption_policy.unwrap_or_default(),
-        tags: object.spec.tags.clone(),
         unready: references.unready_task_definition(),
         name,
         cluster,

@@ -12,7 +12,7 @@ use crate::{
     ecs::{Class, Operation},
     reconcile::{
         Context, Deletion, Kind, Refusal, Step, Story, Verdict,
-        owner::{Claim, Owner},
+        owner::{Claim, Stake},
         spec,
     },
 };
@@ -31,7 +31,7 @@ pub async fn delete(
     }
     let region = spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), &cx.settings)?;
     let family = object.spec.family.clone().unwrap_or_else(|| name.clone());
-    let owner = Owner::new(&cx.settings.installation, "EcsTaskDefinition", &namespace, &name);
+    let stake = Stake::of(object, TaskDefinition::policies(object), None, &cx.settings);
     let policies = TaskDefinition::policies(object);
     let ecs = cx.live.regions().ecs(&region);
     let all = active_revisions(&ecs, &family)
@@ -39,7 +39,7 @@ pub async fn delete(
         .map_err(|error| Refusal::Ecs(format!("reading family {family}"), error))?;
     for arn in all {
         let Some(found) = revision(cx, &region, &arn).await? else { continue };
-        let Claim::Ours(origin) = Claim::read(&found.tags, &owner) else { continue };
+        let Claim::Ours(origin) = stake.claim(&found.tags) else { continue };
         if !policies.deletes(origin) {
             continue;
         }

@@ -79,7 +79,7 @@ pub async fn observe(
         let key = Key::task_definition(&desired.region, arn);
         let seen = cx.live.get(&key, since).await.map_err(|error| reading(desired, error))?;
         if let Some(revision) = seen.json().and_then(Revision::read) {
-            let ours = matches!(Claim::read(&revision.tags, &desired.owner), Claim::Ours(_));
+            let ours = matches!(desired.stake.claim(&revision.tags), Claim::Ours(_));
             bound_to_ours = ours;
             if ours && revision.is_active && revision.has_content_of(desired) {
                 return Ok(Observed { current: Some(revision), before: None, foreign: None, at: seen.at });
@@ -93,7 +93,7 @@ pub async fn observe(
     let mut claim_of_newest = None;
     for (index, arn) in newest.iter().take(LOOKED_AT).enumerate() {
         let Some(revision) = revision(cx, &desired.region, arn).await? else { continue };
-        let claim = Claim::read(&revision.tags, &desired.owner);
+        let claim = desired.stake.claim(&revision.tags);
         let is_ours = matches!(claim, Claim::Ours(_));
         bound_to_ours |= is_ours;
         // A foreign revision can be taken over, but only the newest: anything older was replaced on purpose.

@@ -8,7 +8,6 @@ use crate::{
     ecs::{Operation, canon},
     reconcile::{
         Difference, Plan, Step, Verdict, differences,
-        owner::Claim,
         tags::{self, Tags},
     },
 };
@@ -17,9 +16,7 @@ use crate::{
 pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Result<Plan, Verdict> {
     let what = format!("family {}", desired.family);
     if let Some(claim) = &observed.foreign {
-        claim
-            .settle(desired.adoption, &what, &desired.owner)
-            .map_err(|(reason, message)| Verdict::stalled(reason, message))?;
+        desired.stake.settle(claim, &what)?;
     }
     let Some(current) = &observed.current else {
         let mut input = desired.input.clone();
@@ -33,9 +30,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
         return Ok(Plan { steps: vec![step], ..Plan::default() });
     };
     let what = format!("{}:{}", desired.family, current.number);
-    let origin = Claim::read(&current.tags, &desired.owner)
-        .settle(desired.adoption, &what, &desired.owner)
-        .map_err(|(reason, message)| Verdict::stalled(reason, message))?;
+    let origin = desired.stake.settle(&desired.stake.claim(&current.tags), &what)?;
     let steps = tags::steps(&what, &current.arn, &wanted_tags(desired, origin), &current.tags, applied);
     Ok(Plan { steps, ..Plan::default() })
 }
@@ -50,8 +45,10 @@ fn because(desired: &Desired, observed: &Observed) -> Vec<Difference> {
 }
 
 fn wanted_tags(desired: &Desired, origin: Origin) -> Tags {
-    let mut all = tags::desired(desired.tags.as_deref(), &desired.owner, origin);
-    all.insert(own::HASH.into(), desired.hash.clone());
+    let mut all = desired.stake.wanted_tags(origin);
+    if !desired.stake.observes() {
+        all.insert(own::HASH.into(), desired.hash.clone());
+    }
     all
 }
 
@@ -61,8 +58,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::{AdoptionPolicy, Reason},
-        reconcile::owner::Owner,
+        api::{AdoptionPolicy, EcsTaskDefinition, ManagementPolicy, Reason},
+        reconcile::{
+            Policies, Settings,
+            owner::{Claim, Stake},
+        },
         task_definition::observe::Revision,
     };
 
@@ -75,15 +75,20 @@ mod tests {
             input: input.as_object().unwrap().clone(),
             hash: format!("v{}:{}", canon::VERSION, canon::hash(&canonical)),
             canonical,
-            tags: None,
-            owner: Owner::new("i", "EcsTaskDefinition", "shop", "web"),
-            adoption: AdoptionPolicy::Never,
+            stake: stake(AdoptionPolicy::Never),
             revisions_kept: 5,
         }
     }
 
+    fn stake(adoption: AdoptionPolicy) -> Stake {
+        let spec = serde_json::from_value(json!({ "containerDefinitions": [] })).unwrap();
+        let policies = Policies { deletion: None, adoption, management: ManagementPolicy::Enforce };
+        let settings = Settings { installation: "i".into(), default_region: None };
+        Stake::of(&EcsTaskDefinition::new("web", spec), policies, None, &settings)
+    }
+
     fn revision(desired: &Desired, hash: Option<&str>) -> Revision {
-        let mut tags = tags::desired(None, &desired.owner, Origin::Created);
+        let mut tags = desired.stake.wanted_tags(Origin::Created);
         if let Some(hash) = hash {
             tags.insert(own::HASH.into(), hash.into());
         }
@@ -120,7 +125,7 @@ mod tests {
     async fn a_foreign_family_is_a_conflict() {
         let verdict = plan(&desired(), &observed(None, Some(Claim::Unowned)), &[]).unwrap_err();
         assert_eq!(verdict.reason, Reason::AlreadyExists);
-        let adopting = Desired { adoption: AdoptionPolicy::IfExists, ..desired() };
+        let adopting = Desired { stake: stake(AdoptionPolicy::IfExists), ..desired() };
         let plan = plan(&adopting, &observed(None, Some(Claim::Unowned)), &[]).unwrap();
         assert_eq!(plan.steps[0].operation, Operation::RegisterTaskDefinition);
     }

@@ -37,7 +37,7 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
     let mut ours = Vec::new();
     for arn in all {
         let Some(revision) = revision(cx, &desired.region, &arn).await? else { continue };
-        if matches!(Claim::read(&revision.tags, &desired.owner), Claim::Ours(_)) {
+        if matches!(desired.stake.claim(&revision.tags), Claim::Ours(_)) {
             ours.push(arn);
         }
     }

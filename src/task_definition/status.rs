@@ -3,15 +3,15 @@
 use super::{Desired, Observed};
 use crate::{
     api::{EcsTaskDefinitionStatus, Reason},
-    reconcile::{Verdict, owner::Claim, spec},
+    reconcile::{Verdict, spec},
 };
 
 /// Writes what was observed into the status.
 pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsTaskDefinitionStatus) {
     status.common.region = Some(desired.region.clone());
     let Some(current) = &observed.current else { return };
-    if let Claim::Ours(origin) = Claim::read(&current.tags, &desired.owner) {
-        status.common.origin = Some(origin);
+    if desired.stake.concerns(&current.tags) {
+        status.common.origin = desired.stake.claim(&current.tags).origin();
         status.common.account_id = spec::account(&current.arn);
         status.task_definition_arn = Some(current.arn.clone());
         status.revision = Some(current.number);

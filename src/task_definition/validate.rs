@@ -3,11 +3,11 @@
 use kube::ResourceExt;
 use serde_json::{Map, Value};
 
-use super::rules;
+use super::{TaskDefinition, rules};
 use crate::{
-    api::{AdoptionPolicy, EcsTaskDefinition, EcsTaskDefinitionStatus, Reason},
-    ecs::{canon, shapes::Tag},
-    reconcile::{Settings, Verdict, owner::Owner, spec, tags},
+    api::{EcsTaskDefinition, EcsTaskDefinitionStatus, Reason},
+    ecs::canon,
+    reconcile::{Kind, Settings, Verdict, owner::Stake, spec},
 };
 
 /// How many revisions are kept where the manifest doesn't say.
@@ -28,12 +28,8 @@ pub struct Desired {
     pub canonical: Value,
     /// The hash tag of that content: `v<canon version>:<hash>`.
     pub hash: String,
-    /// The user's tags.
-    pub tags: Option<Vec<Tag>>,
-    /// Who we are to its revisions.
-    pub owner: Owner,
-    /// Whether to go on in a family that exists.
-    pub adoption: AdoptionPolicy,
+    /// What we have to do with it.
+    pub stake: Stake,
     /// How many of our own revisions are kept.
     pub revisions_kept: usize,
 }
@@ -41,8 +37,7 @@ pub struct Desired {
 impl Desired {
     /// The paths that the manifest manages. The content is one unit: ECS never changes a revision.
     pub fn managed(&self) -> Vec<String> {
-        let own_tags = self.tags.iter().flatten().map(|tag| tags::applied_path(&tag.key));
-        std::iter::once("containerDefinitions".to_owned()).chain(own_tags).collect()
+        std::iter::once("containerDefinitions".to_owned()).chain(self.stake.applied_tags()).collect()
     }
 }
 
@@ -80,14 +75,7 @@ pub fn validate(
     let limit = object.spec.revision_history_limit.and_then(|limit| usize::try_from(limit).ok());
     Ok(Desired {
         hash: format!("v{}:{}", canon::VERSION, canon::hash(&canonical)),
-        owner: Owner::new(
-            &settings.installation,
-            "EcsTaskDefinition",
-            &object.namespace().unwrap_or_default(),
-            &object.name_any(),
-        ),
-        adoption: object.spec.adoption_policy.unwrap_or_default(),
-        tags: object.spec.tags.clone(),
+        stake: Stake::of(object, TaskDefinition::policies(object), object.spec.tags.as_ref(), settings),
         revisions_kept: limit.unwrap_or(REVISIONS_KEPT),
         family,
         region,

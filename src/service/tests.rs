@@ -1,0 +1,226 @@
+//! The pure part of a service: manifest and observation in, plan and verdict out.
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Desired, Observed, observe::LiveService, plan::plan, references::References, status, validate::validate};
+use crate::{
+    api::{EcsService, EcsServiceStatus, Reason},
+    ecs::Operation,
+    reconcile::{Plan, Settings, State, Verdict},
+};
+
+const ARN: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:";
+
+fn desired(patch: &Value) -> Desired {
+    let mut spec = json!({
+        "cluster": "shop", "taskDefinition": format!("{ARN}2"), "desiredCount": 3,
+        "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-a"] } },
+    });
+    for (name, value) in patch.as_object().unwrap() {
+        spec[name] = value.clone();
+    }
+    spec.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    let object: EcsService = serde_json::from_value(json!({
+        "apiVersion": "ecs-operator.dev/v1alpha1", "kind": "EcsService",
+        "metadata": { "name": "web", "namespace": "shop", "uid": "u1", "generation": 1 }, "spec": spec,
+    }))
+    .unwrap();
+    let settings = Settings { installation: "i".into(), default_region: Some("eu-west-1".into()) };
+    validate(&object, &References::default(), &EcsServiceStatus::default(), &settings).unwrap()
+}
+
+fn live(patch: &Value) -> Value {
+    let mut service = json!({
+        "serviceArn": "arn:aws:ecs:eu-west-1:123456789012:service/shop/web", "serviceName": "web", "status": "ACTIVE",
+        "clusterArn": "arn:aws:ecs:eu-west-1:123456789012:cluster/shop", "taskDefinition": format!("{ARN}2"),
+        "desiredCount": 3, "runningCount": 3, "pendingCount": 0, "launchType": "FARGATE",
+        "schedulingStrategy": "REPLICA", "platformVersion": "LATEST",
+        "networkConfiguration": { "awsvpcConfiguration": {
+            "subnets": ["subnet-a"], "securityGroups": [], "assignPublicIp": "DISABLED" } },
+        "deploymentConfiguration": { "maximumPercent": 200, "minimumHealthyPercent": 100 },
+        "deployments": [deployment("ecs-svc/2", 2, "COMPLETED")],
+        "tags": [
+            { "key": "ecs-operator.dev/owner", "value": "i/EcsService/shop/web" },
+            { "key": "ecs-operator.dev/origin", "value": "created" },
+        ],
+    });
+    for (name, value) in patch.as_object().unwrap() {
+        service[name] = value.clone();
+    }
+    service
+}
+
+fn deployment(id: &str, revision: u8, rollout: &str) -> Value {
+    json!({
+        "id": id, "status": "PRIMARY", "taskDefinition": format!("{ARN}{revision}"), "rolloutState": rollout,
+        "desiredCount": 3, "runningCount": 3, "pendingCount": 0,
+    })
+}
+
+fn observed(service: Option<Value>) -> Observed {
+    Observed { service: service.and_then(LiveService::read), resolved: None, at: Instant::now() }
+}
+
+fn planned(desired: &Desired, service: Option<Value>, status: &EcsServiceStatus) -> Plan {
+    plan(desired, &observed(service), status).unwrap()
+}
+
+fn calls(plan: &Plan) -> Vec<(Operation, Value)> {
+    plan.steps.iter().map(|step| (step.operation, Value::Object(step.input.clone()))).collect()
+}
+
+fn applied(paths: &[&str]) -> EcsServiceStatus {
+    let mut status = EcsServiceStatus::default();
+    status.common.applied_fields = paths.iter().map(|path| (*path).to_owned()).collect();
+    status
+}
+
+fn verdict(desired: &Desired, service: Value, status: &EcsServiceStatus) -> Verdict {
+    status::verdict(desired, &observed(Some(service)), status)
+}
+
+#[test]
+fn a_service_as_asked_for_makes_no_call() {
+    assert!(planned(&desired(&json!({})), Some(live(&json!({}))), &EcsServiceStatus::default()).is_empty());
+}
+
+/// A create whose answer was lost is repeated with the same token: ECS answers with the service it made.
+#[test]
+fn the_token_is_of_the_call() {
+    let token = |patch: &Value, before: Option<Value>| {
+        calls(&planned(&desired(patch), before, &EcsServiceStatus::default()))[0].1["clientToken"].clone()
+    };
+    let first = token(&json!({}), None);
+    assert_eq!(first.as_str().unwrap().len(), 32);
+    assert_eq!(first, token(&json!({}), None));
+    assert_eq!(
+        first,
+        token(&json!({ "tags": [{ "key": "a", "value": "b" }] }), None),
+        "tags are no part of ECS's comparison"
+    );
+    assert_ne!(first, token(&json!({ "desiredCount": 4 }), None), "an edit after a lost answer is another call");
+    let gone = live(&json!({ "status": "INACTIVE", "createdAt": 1_700_000_000 }));
+    assert_ne!(first, token(&json!({}), Some(gone)), "a service that was deleted is not answered from the past");
+}
+
+#[test]
+fn a_new_service_without_a_count_gets_one_task() {
+    let plan = planned(&desired(&json!({ "desiredCount": null })), None, &EcsServiceStatus::default());
+    assert_eq!(calls(&plan)[0].1["desiredCount"], 1);
+}
+
+/// What somebody else scales is left alone where the manifest has no count.
+#[test]
+fn an_absent_count_is_not_managed() {
+    let plan = planned(
+        &desired(&json!({ "desiredCount": null })),
+        Some(live(&json!({ "desiredCount": 9 }))),
+        &applied(&["desiredCount"]),
+    );
+    assert!(plan.is_empty(), "{:?}", plan.lines());
+}
+
+/// Two calls would be two deployments.
+#[test]
+fn all_differences_go_in_one_call() {
+    let desired =
+        desired(&json!({ "taskDefinition": format!("{ARN}3"), "desiredCount": 5, "enableExecuteCommand": true }));
+    let plan = planned(&desired, Some(live(&json!({}))), &EcsServiceStatus::default());
+    assert_eq!(
+        calls(&plan),
+        [(
+            Operation::UpdateService,
+            json!({
+                "cluster": "shop", "service": "web", "taskDefinition": format!("{ARN}3"), "desiredCount": 5,
+                "enableExecuteCommand": true,
+            })
+        )]
+    );
+}
+
+#[test]
+fn a_removed_field_is_reset_once() {
+    let status = applied(&["healthCheckGracePeriodSeconds"]);
+    let plan = planned(&desired(&json!({})), Some(live(&json!({ "healthCheckGracePeriodSeconds": 30 }))), &status);
+    assert_eq!(calls(&plan)[0].1, json!({ "cluster": "shop", "service": "web", "healthCheckGracePeriodSeconds": 0 }));
+    assert!(planned(&desired(&json!({})), Some(live(&json!({}))), &status).is_empty(), "live is so already");
+    let never_ours = planned(
+        &desired(&json!({})),
+        Some(live(&json!({ "healthCheckGracePeriodSeconds": 30 }))),
+        &EcsServiceStatus::default(),
+    );
+    assert!(never_ours.is_empty(), "what was never managed is kept");
+}
+
+/// ECS places an increase on the old capacity too, and refuses the change of capacity without force.
+#[test]
+fn a_change_of_capacity_is_forced_and_holds_back_an_increase() {
+    let spot = json!([{ "capacityProvider": "FARGATE_SPOT", "weight": 1 }]);
+    let desired = desired(&json!({ "capacityProviderStrategy": spot, "desiredCount": 6 }));
+    let plan = planned(&desired, Some(live(&json!({}))), &EcsServiceStatus::default());
+    assert_eq!(
+        calls(&plan)[0].1,
+        json!({ "cluster": "shop", "service": "web", "capacityProviderStrategy": spot, "forceNewDeployment": true })
+    );
+    assert!(plan.withheld[0].contains("desiredCount"), "{:?}", plan.withheld);
+}
+
+#[test]
+fn what_ecs_cannot_change_in_place_is_refused_by_name() {
+    let plan = planned(&desired(&json!({ "launchType": "EC2" })), Some(live(&json!({}))), &EcsServiceStatus::default());
+    assert!(plan.is_empty());
+    assert!(
+        plan.refused[0].starts_with("spec.launchType is \"EC2\" and the service has \"FARGATE\""),
+        "{:?}",
+        plan.refused
+    );
+}
+
+#[test]
+fn a_draining_service_is_waited_for() {
+    let verdict = plan(
+        &desired(&json!({})),
+        &observed(Some(live(&json!({ "status": "DRAINING" })))),
+        &EcsServiceStatus::default(),
+    )
+    .unwrap_err();
+    assert_eq!((verdict.state, verdict.reason), (State::Progressing, Reason::Deploying));
+}
+
+/// After ECS rolled back it shows the old revision. Sending the same again would deploy what just failed, for ever.
+#[test]
+fn what_was_rolled_back_is_not_deployed_again_but_all_else_is_applied() {
+    let broken = desired(&json!({ "taskDefinition": format!("{ARN}3"), "desiredCount": 5 }));
+    let status = EcsServiceStatus {
+        own_deployment: Some("ecs-svc/3".into()),
+        own_target: Some(broken.target()),
+        known_deployments: vec!["ecs-svc/2".into()],
+        ..EcsServiceStatus::default()
+    };
+    let plan = planned(&broken, Some(live(&json!({}))), &status);
+    assert_eq!(calls(&plan)[0].1, json!({ "cluster": "shop", "service": "web", "desiredCount": 5 }));
+    let scaled = live(&json!({ "desiredCount": 5 }));
+    let verdict = verdict(&broken, scaled.clone(), &status);
+    assert_eq!((verdict.state, verdict.reason), (State::Stalled, Reason::RolledBack));
+    let mended = desired(&json!({ "taskDefinition": format!("{ARN}4"), "desiredCount": 5 }));
+    assert_eq!(calls(&planned(&mended, Some(scaled), &status))[0].1["taskDefinition"], format!("{ARN}4"));
+}
+
+#[test]
+fn ready_means_rolled_out() {
+    let desired = desired(&json!({}));
+    let ours = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
+    let with = |rollout: &str, running: i64| {
+        verdict(
+            &desired,
+            live(&json!({ "runningCount": running, "deployments": [deployment("ecs-svc/2", 2, rollout)] })),
+            &ours,
+        )
+    };
+    assert_eq!(with("COMPLETED", 3).state, State::Ready);
+    assert_eq!(with("IN_PROGRESS", 3).state, State::Progressing);
+    assert_eq!(with("COMPLETED", 2).state, State::Progressing, "not all tasks run yet");
+    assert_eq!(with("FAILED", 0).reason, Reason::DeploymentFailed);
+    assert_eq!(with("SOMETHING_NEW", 3).state, State::Progressing, "what ECS adds later is never a success");
+}
