@@ -3,9 +3,14 @@
 
 mod canon;
 mod coverage;
+mod crash;
 mod crds;
+mod deletion;
 mod edits;
+mod fan_out;
 mod generate;
+mod ownership;
+mod revisions;
 mod rule_server;
 mod rule_stored;
 mod rule_table;

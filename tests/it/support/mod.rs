@@ -7,6 +7,7 @@
 pub mod bed;
 pub mod kstatus;
 pub mod operator;
+pub mod product;
 pub mod proxy;
 pub mod raw;
 mod selftest;
