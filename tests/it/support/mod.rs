@@ -8,6 +8,7 @@ pub mod bed;
 pub mod kstatus;
 pub mod operator;
 pub mod proxy;
+pub mod raw;
 mod selftest;
 pub mod watch;
 pub mod wire;
@@ -17,5 +18,5 @@ mod scene;
 pub use self::{
     kstatus::{Kstatus, condition, kstatus, reason},
     proxy::{Action, Call, Fault},
-    scene::{Audit, KubeEvent, SOON, Scene},
+    scene::{Audit, KubeEvent, SOON, Scene, Write},
 };
