@@ -23,7 +23,8 @@ fn rows() -> Vec<Row> {
     vec![
         row("capacityProviders", none(), json!(["FARGATE"]), json!(["FARGATE_SPOT", "FARGATE"]), Reset),
         row("defaultCapacityProviderStrategy", both(), strategy("FARGATE"), strategy("FARGATE_SPOT"), Reset),
-        row("settings", none(), insights("enhanced"), insights("enabled"), Reset),
+        // An account of MiniStack has "enabled", to which a removal goes back.
+        row("settings", none(), insights("disabled"), insights("enhanced"), Reset),
         row("configuration.executeCommandConfiguration", none(), json!({ "logging": "NONE" }), group, Reset),
         row("configuration.managedStorageConfiguration", logging, key(1), key(2), Noted),
         row(
