@@ -17,6 +17,7 @@ use ecs_operator::{
     ecs::{Cadence, Live, Regions},
     reconcile::{
         Context, Kind, Settings,
+        contests::Contests,
         context::{Interests, WithoutEffect},
         pass::pass,
     },
@@ -85,6 +86,7 @@ impl Bed {
             events: EventRecorder::new(client.clone(), Reporter { controller: FIELD_MANAGER.into(), instance: None }),
             interests: Interests::default(),
             without_effect: WithoutEffect::default(),
+            contests: Contests::default(),
             client,
         };
         (Self { ecs, kubernetes, context }, (cluster_writer, task_definition_writer, service_writer))
