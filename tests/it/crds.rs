@@ -32,10 +32,8 @@ fn the_files_are_what_the_types_say() {
 /// `ecs-operator crds | kubectl apply -f -` must install what the files hold.
 #[test]
 fn what_is_printed_is_what_the_files_hold() {
-    let mut files: Vec<String> = fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
-        .collect();
+    let mut files: Vec<String> =
+        fs::read_dir(folder()).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
     let mut documents: Vec<String> =
         printed(&[]).split("---\n").filter(|text| !text.is_empty()).map(|text| format!("---\n{text}")).collect();
     files.sort();

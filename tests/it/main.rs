@@ -4,11 +4,15 @@
 #![allow(clippy::needless_pass_by_value, clippy::single_match_else)]
 
 mod canon;
+mod cli;
+mod columns;
 mod coverage;
 mod crds;
 mod generate;
+mod manifests;
 mod rule_server;
 mod rule_stored;
 mod rule_table;
 mod schema;
+mod start;
 mod support;

@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
-    rule_table::{By, Case, Table, Twins, CLUSTER, SERVICE, TASK_DEFINITION, merge},
+    rule_table::{By, CLUSTER, Case, SERVICE, TASK_DEFINITION, Table, Twins, merge},
     support::raw::{Raw, Refusal},
 };
 
@@ -95,7 +95,9 @@ fn misjudged(case: &Case, refusal: Option<&Refusal>) -> String {
         (None, None) => String::new(),
         (None, Some(refusal)) => format!("is refused: {}", refusal.message),
         (Some(words), None) => format!("is accepted, and should be refused: {words}"),
-        (Some(words), Some(refusal)) if refusal.code == 422 && refusal.message.contains(words.as_str()) => String::new(),
+        (Some(words), Some(refusal)) if refusal.code == 422 && refusal.message.contains(words.as_str()) => {
+            String::new()
+        }
         (Some(words), Some(refusal)) => format!("is refused with {} instead of: {words}", refusal.message),
     }
 }

@@ -46,10 +46,11 @@ async fn try_all(name: &str) {
 
     let refused: Vec<(usize, &Case)> =
         table.cases.iter().enumerate().filter(|(_, case)| case.refused.is_some() && case.by == By::Rule).collect();
-    let stored: Vec<Value> = stream::iter(refused.iter().map(|(number, case)| store(&raw, &path, &table, case, *number)))
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
+    let stored: Vec<Value> =
+        stream::iter(refused.iter().map(|(number, case)| store(&raw, &path, &table, case, *number)))
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
     install(&raw, &strict).await;
     until_judged(&raw, &path, &stored, &refused).await;
 

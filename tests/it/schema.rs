@@ -1,9 +1,7 @@
 //! The CRDs held against the conventions of Kubernetes APIs: what every property, list, number and condition has, so
 //! that each tool, and the API server's own estimate of what the rules cost, can rely on it.
 
-use ecs_operator::{
-    api::{EcsClusterSpec, EcsServiceSpec, EcsTaskDefinitionSpec, Reason, crd, mirror_zone::MirrorZone},
-};
+use ecs_operator::api::{EcsClusterSpec, EcsServiceSpec, EcsTaskDefinitionSpec, Reason, crd, mirror_zone::MirrorZone};
 use serde_json::{Value, json};
 
 /// What departs from a convention on purpose: a finding, as it is reported, and why.
@@ -94,7 +92,8 @@ fn what_breaks_a_convention_is_found() {
 fn reasons_fit_their_column_and_are_one_word_each() {
     let mut words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
     for word in &words {
-        let camel_case = word.starts_with(char::is_uppercase) && word.chars().all(|letter| letter.is_ascii_alphabetic());
+        let camel_case =
+            word.starts_with(char::is_uppercase) && word.chars().all(|letter| letter.is_ascii_alphabetic());
         assert!(camel_case && word.len() <= 16, "{word}");
     }
     words.sort_unstable();
@@ -218,7 +217,8 @@ impl Check {
             let word = name.starts_with(char::is_uppercase) && name.chars().all(char::is_alphanumeric);
             self.demand(word, name, "a column whose name is not one word");
             // The API server knows metadata without the schema; a filter leads to a condition.
-            let known = path.starts_with(".metadata.") || path.contains("[?(@.type==\"Ready\")]") || at(schema, path).is_some();
+            let known =
+                path.starts_with(".metadata.") || path.contains("[?(@.type==\"Ready\")]") || at(schema, path).is_some();
             self.demand(known, name, "a column that shows nothing");
         }
     }
