@@ -110,16 +110,33 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
     let background = [tokio::spawn(live.sweep()), tokio::spawn(wake(changes, context.clone(), bells.clone()))];
     let start = Start { client: &client, options: &options, context: &context, shutdown: &shutdown };
     let (of_clusters, of_revisions, of_services) = (bells.clone(), bells.clone(), bells);
-    tokio::join!(
-        start.controller::<Cluster>(clusters, move |event| of_clusters.cluster_touched(&event)),
-        start.controller::<TaskDefinition>(task_definitions, move |event| of_revisions.task_definition_touched(&event)),
-        start.controller::<Service>(services, move |event| of_services.service_touched(&event)),
-    );
+    let controllers = async {
+        tokio::join!(
+            start.controller::<Cluster>(clusters, move |event| of_clusters.cluster_touched(&event)),
+            start.controller::<TaskDefinition>(task_definitions, move |event| of_revisions
+                .task_definition_touched(&event)),
+            start.controller::<Service>(services, move |event| of_services.service_touched(&event)),
+        );
+    };
+    tokio::select! {
+        () = controllers => {}
+        () = stopped_before_the_lists(&context, &shutdown) => {}
+    }
     for task in background {
         task.abort();
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A shutdown before all kinds are listed: no pass has begun, so none is to be finished, and kube's controllers would
+/// wait for their lists for ever.
+async fn stopped_before_the_lists(context: &Context, shutdown: &CancellationToken) {
+    tokio::select! {
+        biased;
+        () = context.listed() => std::future::pending().await,
+        () = shutdown.cancelled() => {}
+    }
 }
 
 // === What must be there first ===

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::too_many_lines)]
 
 mod canon;
+mod cli;
+mod columns;
 mod coverage;
 mod crash;
 mod crds;
@@ -9,10 +11,12 @@ mod deletion;
 mod edits;
 mod fan_out;
 mod generate;
+mod manifests;
 mod ownership;
 mod revisions;
 mod rule_server;
 mod rule_stored;
 mod rule_table;
 mod schema;
+mod start;
 mod support;
