@@ -38,9 +38,9 @@ lint: ## Check format, clippy, documentation and dependencies
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; \
 	else echo "cargo-deny is not installed: the line above is all that was checked of the dependencies"; fi
 
-bench: setup ## Measure the operator with many objects; ARGS="..." is passed on
-	cargo build --workspace --release
-	python3 tools/bench $(ARGS)
+bench: setup ## Measure a quiet pass and many services; ARGS="..." is for the latter
+	cargo bench --bench pass
+	cargo bench --bench fleet -- $(ARGS)
 
 clean: ## Remove target/ and .cache/
 	rm -rf target .cache

@@ -7,6 +7,7 @@
 pub mod bed;
 pub mod kstatus;
 pub mod operator;
+pub mod product;
 pub mod proxy;
 pub mod raw;
 mod selftest;
@@ -18,5 +19,5 @@ mod scene;
 pub use self::{
     kstatus::{Kstatus, condition, kstatus, reason},
     proxy::{Action, Call, Fault},
-    scene::{Audit, KubeEvent, SOON, Scene},
+    scene::{Audit, KubeEvent, SOON, Scene, Write},
 };
