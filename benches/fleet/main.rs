@@ -1,6 +1,6 @@
 //! What many objects cost: the operator as a process, before it MiniStack by way of the tests' proxy, which records
 //! every call to ECS, and a real API server whose audit log records every write.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::pedantic)]
 
 mod limits;
 mod measure;
@@ -206,14 +206,18 @@ async fn all_ready(scene: &Scene, count: usize) {
         while ready.len() < count {
             let Some(Ok(service)) = events.next().await else { continue };
             let name = service.name_any();
-            if kstatus(&serde_json::to_value(&service).expect("a service")) == Kstatus::Current && ready.insert(name) {
-                if ready.len() % 100 == 0 {
-                    eprintln!("  {} of {count} are ready", ready.len());
-                }
+            if kstatus(&serde_json::to_value(&service).expect("a service")) == Kstatus::Current
+                && ready.insert(name)
+                && ready.len() % 100 == 0
+            {
+                eprintln!("  {} of {count} are ready", ready.len());
             }
         }
     };
-    if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-        panic!("{} of {count} services were ready in time; the operator says:\n{}", ready.len(), scene.operator.log());
-    }
+    assert!(
+        !tokio::time::timeout(PATIENCE, waiting).await.is_err(),
+        "{} of {count} services were ready in time; the operator says:\n{}",
+        ready.len(),
+        scene.operator.log()
+    )
 }

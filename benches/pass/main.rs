@@ -2,7 +2,7 @@
 //!
 //! The pass is the operator's own. Below the AWS SDK and below the Kubernetes client are stand-ins in memory, and both
 //! must not be called: then a quiet object has cost what is measured here and nothing else.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::pedantic)]
 
 mod ecs;
 mod kubernetes;
@@ -61,8 +61,11 @@ struct Bed {
 
 type Store<R> = Writer<<R as Kind>::Object>;
 
+/// The stores of the three kinds, to be filled.
+type Stores = (Store<Cluster>, Store<TaskDefinition>, Store<Service>);
+
 impl Bed {
-    fn new() -> (Self, (Store<Cluster>, Store<TaskDefinition>, Store<Service>)) {
+    fn new() -> (Self, Stores) {
         let (ecs, kubernetes) = (Ecs::default(), Kubernetes::default());
         for object in serde_saphyr::from_multiple::<Value>(include_str!("objects.yaml")).expect("YAML") {
             kubernetes.create(object);

@@ -138,40 +138,35 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
     let unit = field.unit;
     let have = live.units.get(unit);
     let shown = have.cloned().unwrap_or_default();
-    let (want, value) = match wanted(unit, desired, observed) {
-        Some((want, value)) => {
-            match canon::compare(unit, &want, have) {
-                canon::Verdict::Same if !unpins(unit, &want, have, applied) => return Change::None,
-                canon::Verdict::Same => (want, value),
-                // ECS does not show it: only an edit is a reason to send it again.
-                canon::Verdict::Unknown if applied.contains(&spec::unseen_path(unit, &want)) => return Change::None,
-                canon::Verdict::Unknown if have.is_some() && applied.iter().any(|path| path == unit) => {
-                    return Change::None;
-                }
-                canon::Verdict::Unknown | canon::Verdict::Different => (want, value),
-            }
-        }
-        None if applied.iter().any(|path| path == unit) => {
+    let was_applied = applied.iter().any(|path| path == unit);
+    let asked = wanted(unit, desired, observed);
+    let is_set = asked.is_some();
+    let (want, value) = match (asked, field.reset) {
+        (Some(asked), _) => asked,
+        (None, _) if !was_applied => return Change::None,
+        (None, Reset::Released) => return Change::None,
+        (None, Reset::Stays) => return stays(unit, &shown),
+        (None, Reset::Replace) => return replaced_if_there(unit, &shown),
+        (None, Reset::To(reset)) => {
             let context = ServiceContext::of(&live.json);
-            match field.reset {
-                Reset::Released => return Change::None,
-                Reset::Stays => return stays(unit, &shown),
-                Reset::Replace => return replaced_if_there(unit, &shown),
-                Reset::To(reset) => {
-                    let value = reset(&context);
-                    let Ok(want) = canon::service_unit(unit, Some(&value), &context) else { return Change::None };
-                    match canon::compare(unit, &want, have) {
-                        canon::Verdict::Same if !unpins(unit, &want, have, applied) => return Change::None,
-                        // ECS does not show it, and nothing but the default was sent since.
-                        canon::Verdict::Unknown if !spec::is_unseen(applied, unit) => return Change::None,
-                        _ => {}
-                    }
-                    (want, value)
-                }
-            }
+            let value = reset(&context);
+            let Ok(want) = canon::service_unit(unit, Some(&value), &context) else { return Change::None };
+            (want, value)
         }
-        None => return Change::None,
     };
+    let differs = match canon::compare(unit, &want, have) {
+        canon::Verdict::Different => true,
+        canon::Verdict::Same => unpins(unit, &want, have, applied),
+        // ECS does not show it: only an edit is a reason to send it again…
+        canon::Verdict::Unknown if is_set => {
+            !applied.contains(&spec::unseen_path(unit, &want)) && (have.is_none() || !was_applied)
+        }
+        // …and only something that was sent is a reason to take it back.
+        canon::Verdict::Unknown => spec::is_unseen(applied, unit),
+    };
+    if !differs {
+        return Change::None;
+    }
     if !field.in_place {
         return cannot_change(unit, desired, &want, &shown);
     }

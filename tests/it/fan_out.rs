@@ -56,7 +56,7 @@ async fn an_edit_is_one_revision_and_one_call_a_service_within_two_seconds() {
             assert_eq!(members, ["cluster", "service", "taskDefinition"], "{}", scene.proxy.log());
         }
         let last = named(&calls, "UpdateService").map(|call| call.time).max().unwrap();
-        delays.push(last - registered[0].time);
+        delays.push(last.checked_sub(registered[0].time).unwrap());
         if delays.last() <= Some(&Duration::from_secs(2)) {
             return;
         }

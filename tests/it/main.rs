@@ -1,5 +1,5 @@
 //! Integration tests: one binary, a module a subject.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::too_many_lines)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::pedantic)]
 
 mod canon;
 mod cli;

@@ -170,9 +170,8 @@ fn settle(value: &mut Value, scene: &Scene) {
 async fn end(folder: &Path, order: &str) -> Value {
     let scene = Scene::start("order").await;
     let mut documents = documents(folder);
-    match order {
-        "reverse" => documents.reverse(),
-        _ => {}
+    if order == "reverse" {
+        documents.reverse()
     }
     if order == "at once" {
         scene.kubectl(&["apply", "-f", &folder.display().to_string()]);
