@@ -215,7 +215,7 @@ async fn all_ready(scene: &Scene, count: usize) {
         }
     };
     assert!(
-        !tokio::time::timeout(PATIENCE, waiting).await.is_err(),
+        tokio::time::timeout(PATIENCE, waiting).await.is_ok(),
         "{} of {count} services were ready in time; the operator says:\n{}",
         ready.len(),
         scene.operator.log()
