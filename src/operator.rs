@@ -1,6 +1,6 @@
 //! The operator put together: stores, Live, and one controller a kind.
 
-use std::{fmt::Display, sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use k8s_controller::events::{EventRecorder, Reporter};
 use k8s_openapi::{
@@ -8,6 +8,7 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, CustomResourceExt, ResourceExt,
+    config::{InferConfigError, KubeconfigError},
     runtime::reflector::{self, ObjectRef, Store},
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -53,8 +54,12 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No way to the API server.
-    #[error("no way to a Kubernetes API server: {0}. Set KUBECONFIG, or run in a pod with a service account")]
-    Kubeconfig(Box<kube::config::InferConfigError>),
+    #[error(
+        "no way to a Kubernetes API server: this is no pod with a service account, and {}. Set KUBECONFIG to a \
+         kubeconfig file, or run in a pod",
+        unusable(.0)
+    )]
+    Kubeconfig(Box<InferConfigError>),
     /// A client that can't be made.
     #[error("the Kubernetes client can't be made: {0}")]
     Client(#[from] kube::Error),
@@ -66,8 +71,9 @@ const SLOWEST_START: Duration = Duration::from_secs(15);
 /// Runs until `shutdown`; running passes are finished.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), StartError> {
     let config = kube::Config::infer().await.map_err(|error| StartError::Kubeconfig(Box::new(error)))?;
+    let server = config.cluster_url.to_string();
     let client = Client::try_from(config)?;
-    let Some(installation) = shutdown.run_until_cancelled(ready_to_start(&client, &options)).await else {
+    let Some(installation) = shutdown.run_until_cancelled(ready_to_start(&client, &server, &options)).await else {
         return Ok(());
     };
     let regions = Regions::from_environment(options.region.as_deref()).await;
@@ -104,11 +110,18 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
     let background = [tokio::spawn(live.sweep()), tokio::spawn(wake(changes, context.clone(), bells.clone()))];
     let start = Start { client: &client, options: &options, context: &context, shutdown: &shutdown };
     let (of_clusters, of_revisions, of_services) = (bells.clone(), bells.clone(), bells);
-    tokio::join!(
-        start.controller::<Cluster>(clusters, move |event| of_clusters.cluster_touched(&event)),
-        start.controller::<TaskDefinition>(task_definitions, move |event| of_revisions.task_definition_touched(&event)),
-        start.controller::<Service>(services, move |event| of_services.service_touched(&event)),
-    );
+    let controllers = async {
+        tokio::join!(
+            start.controller::<Cluster>(clusters, move |event| of_clusters.cluster_touched(&event)),
+            start.controller::<TaskDefinition>(task_definitions, move |event| of_revisions
+                .task_definition_touched(&event)),
+            start.controller::<Service>(services, move |event| of_services.service_touched(&event)),
+        );
+    };
+    tokio::select! {
+        () = controllers => {}
+        () = stopped_before_the_lists(&context, &shutdown) => {}
+    }
     for task in background {
         task.abort();
     }
@@ -116,16 +129,26 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
     Ok(())
 }
 
+/// A shutdown before all kinds are listed: no pass has begun, so none is to be finished, and kube's controllers would
+/// wait for their lists for ever.
+async fn stopped_before_the_lists(context: &Context, shutdown: &CancellationToken) {
+    tokio::select! {
+        biased;
+        () = context.listed() => std::future::pending().await,
+        () = shutdown.cancelled() => {}
+    }
+}
+
 // === What must be there first ===
 
 /// Waits for the API server and the CRDs, saying what it waits for; answers the installation id.
-async fn ready_to_start(client: &Client, options: &Options) -> String {
+async fn ready_to_start(client: &Client, server: &str, options: &Options) -> String {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     for name in [EcsCluster::crd_name(), EcsTaskDefinition::crd_name(), EcsService::crd_name()] {
-        until("the Kubernetes API server does not answer", async || match crds.get_opt(name).await {
+        until(async || match crds.get_opt(name).await {
             Ok(Some(crd)) if is_established(&crd) => Ok(()),
             Ok(_) => Err(format!("the CRD {name} is not installed; run: ecs-operator crds | kubectl apply -f -")),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(no_answer(server, &error)),
         })
         .await;
     }
@@ -133,16 +156,13 @@ async fn ready_to_start(client: &Client, options: &Options) -> String {
         return id.clone();
     }
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    until(
-        "the installation id (the UID of the namespace kube-system) can't be read; set --installation-id",
-        async || {
-            namespaces
-                .get("kube-system")
-                .await
-                .map(|found| found.uid().unwrap_or_default())
-                .map_err(|error| error.to_string())
-        },
-    )
+    until(async || {
+        let found = namespaces.get("kube-system").await;
+        found.map(|found| found.uid().unwrap_or_default()).map_err(|error| {
+            let because = no_answer(server, &error);
+            format!("the UID of the namespace kube-system can't be read ({because}); --installation-id replaces it")
+        })
+    })
     .await
 }
 
@@ -151,12 +171,38 @@ fn is_established(crd: &CustomResourceDefinition) -> bool {
     conditions.is_some_and(|all| all.iter().any(|one| one.type_ == "Established" && one.status == "True"))
 }
 
-async fn until<T, E: Display>(what: &str, attempt: impl AsyncFn() -> Result<T, E>) -> T {
+/// Why a kubeconfig is of no use.
+fn unusable(error: &InferConfigError) -> String {
+    match error.source().and_then(|cause| cause.downcast_ref()) {
+        Some(KubeconfigError::ReadConfig(cause, path)) => {
+            format!("no kubeconfig can be read at {}: {cause}", path.display())
+        }
+        Some(KubeconfigError::Parse(cause)) => {
+            format!("the kubeconfig can't be parsed: {}", cause.to_string().lines().next().unwrap_or_default())
+        }
+        Some(other) => other.to_string(),
+        None => error.to_string(),
+    }
+}
+
+/// Why the API server gave no answer, in its own words or those of the deepest cause: the others only wrap it.
+fn no_answer(server: &str, error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        return format!("the Kubernetes API server at {server} refuses: {}", status.message);
+    }
+    let mut cause: &dyn Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    format!("the Kubernetes API server at {server} can't be reached: {cause}")
+}
+
+async fn until<T>(attempt: impl AsyncFn() -> Result<T, String>) -> T {
     let mut wait = Duration::from_millis(500);
     loop {
         match attempt().await {
             Ok(value) => return value,
-            Err(error) => tracing::warn!("{what}: {error}; trying again in {} s", wait.as_secs_f32()),
+            Err(sentence) => tracing::warn!("{sentence}; trying again in {} s", wait.as_secs_f32()),
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(SLOWEST_START);

@@ -20,6 +20,7 @@ use crate::ecs::shapes::{
     group = "ecs-operator.dev",
     version = "v1alpha1",
     kind = "EcsCluster",
+    doc = "An Amazon ECS cluster: where services and tasks run, with its capacity providers and settings.",
     plural = "ecsclusters",
     namespaced,
     status = "EcsClusterStatus",

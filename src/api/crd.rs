@@ -22,6 +22,7 @@ fn tidy<K: CustomResourceExt>() -> serde_json::Result<Value> {
             if let Some(schema) = version.pointer_mut("/schema/openAPIV3Schema") {
                 tidy_schema(schema);
                 complete_status(schema);
+                name_the_name(schema);
             }
         }
     }
@@ -58,9 +59,9 @@ fn tidy_schema(schema: &mut Value) {
     }
 }
 
-#[allow(clippy::cast_possible_truncation)] // guarded: no fraction, and far inside the range
+#[allow(clippy::cast_possible_truncation)] // guarded: no fraction, and inside the range
 fn whole_number(value: &Value) -> Option<i64> {
-    value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15).map(|number| number as i64)
+    value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9.1e15).map(|number| number as i64)
 }
 
 /// An object that no operator has seen says so: kstatus takes an object without a status for ready.
@@ -82,6 +83,15 @@ fn complete_status(schema: &mut Value) {
     }
 }
 
+/// A rule may speak of `metadata.name` only where the schema names it; without the field the API server would say
+/// `<nil>`.
+fn name_the_name(schema: &mut Value) {
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        let name = json!({ "type": "string", "description": "Name of the object, at most 128 characters." });
+        properties.insert("metadata".into(), json!({ "type": "object", "properties": { "name": name } }));
+    }
+}
+
 /// The list of conditions with the bounds that Kubernetes gives `metav1.Condition`.
 fn conditions() -> Value {
     let text = |description: &str, max: u32| json!({ "type": "string", "description": description, "maxLength": max });
@@ -93,7 +103,10 @@ fn conditions() -> Value {
     );
     properties.insert(
         "observedGeneration".into(),
-        json!({ "type": "integer", "format": "int64", "description": "The generation that the condition speaks of." }),
+        json!({
+            "type": "integer", "format": "int64", "minimum": -1, "maximum": 9_007_199_254_740_991_i64,
+            "description": "The generation of the spec that the condition speaks of.",
+        }),
     );
     properties.insert(
         "lastTransitionTime".into(),

@@ -33,6 +33,7 @@ pub fn name_without_dot(field: &str) -> Rule {
 pub fn short_name() -> Rule {
     Rule::new("oldSelf.hasValue() || size(self.metadata.name) <= 128")
         .message("metadata.name must have at most 128 characters")
+        .field_path(".metadata.name")
         .optional_old_self(true)
 }
 

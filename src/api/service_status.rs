@@ -37,15 +37,15 @@ pub struct EcsServiceStatus {
     pub resolved_task_definition: Option<ResolvedTaskDefinition>,
     /// Number of tasks that ECS keeps running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     pub desired_count: Option<i32>,
     /// Number of tasks that run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     pub running_count: Option<i32>,
     /// Number of tasks that are being started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     pub pending_count: Option<i32>,
     /// Label selector for the scale subresource. It is never empty, and no pod matches it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,19 +108,19 @@ pub struct ServiceDeploymentStatus {
     pub task_definition_arn: Option<String>,
     /// Number of tasks that it shall run. It lags behind the service's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     pub desired_count: Option<i32>,
     /// Number of its tasks that run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     pub running_count: Option<i32>,
     /// Number of its tasks that are being started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     pub pending_count: Option<i32>,
     /// Number of its tasks that failed, in a row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     pub failed_tasks: Option<i32>,
 }
 

@@ -111,7 +111,7 @@ impl Reason {
 
 /// Whether the operator made the AWS object or took it over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[schemars(inline, transform = super::policy::values_only)]
 pub enum Origin {
     /// The operator made it; deleted with the Kubernetes object unless `deletionPolicy: Retain`.
     Created,
@@ -144,6 +144,7 @@ impl Origin {
 pub struct CommonStatus {
     /// The generation of the spec that this status speaks of; -1 while no operator has looked at the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -1, max = 9_007_199_254_740_991_i64))]
     pub observed_generation: Option<i64>,
     /// What is true of the object. `Ready` is always there; `Reconciling` and `Stalled` only while true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

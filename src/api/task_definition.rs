@@ -24,6 +24,7 @@ use crate::ecs::shapes::{
     group = "ecs-operator.dev",
     version = "v1alpha1",
     kind = "EcsTaskDefinition",
+    doc = "An Amazon ECS task definition: what a task consists of. Each change registers a new revision, and the services that refer to it roll.",
     plural = "ecstaskdefinitions",
     namespaced,
     status = "EcsTaskDefinitionStatus",
@@ -204,5 +205,6 @@ pub struct EcsTaskDefinitionStatus {
     pub task_definition_arn: Option<String>,
     /// Number of the current revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 2_147_483_647))]
     pub revision: Option<i64>,
 }

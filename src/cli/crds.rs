@@ -19,9 +19,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         match &arguments.output {
             None => write!(std::io::stdout(), "{text}")?,
             Some(folder) => {
-                fs::create_dir_all(folder)?;
                 let name = crd.pointer("/spec/names/plural").and_then(serde_json::Value::as_str).unwrap_or("crd");
-                fs::write(folder.join(format!("{name}.yaml")), text)?;
+                let file = folder.join(format!("{name}.yaml"));
+                fs::create_dir_all(folder)
+                    .and_then(|()| fs::write(&file, text))
+                    .map_err(|error| format!("{} can't be written: {error}", file.display()))?;
             }
         }
     }

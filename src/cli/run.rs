@@ -12,15 +12,15 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Namespace to watch; may be given several times, or as a list with commas. Absent: all namespaces.
-    #[arg(long = "namespace", env = "ECS_OPERATOR_NAMESPACES", value_name = "NAMESPACE", value_delimiter = ',')]
+    #[arg(long = "namespace", env = "ECS_OPERATOR_NAMESPACES", value_name = "NAMESPACE", value_delimiter = ',', value_parser = namespace)]
     namespaces: Vec<String>,
     /// AWS region of objects that name none. Absent: AWS's own way (AWS_REGION, the profile, the instance).
-    #[arg(long, env = "ECS_OPERATOR_REGION", value_name = "REGION")]
+    #[arg(long, env = "ECS_OPERATOR_REGION", value_name = "REGION", value_parser = region)]
     region: Option<String>,
     /// Part of the owner tag on everything the operator makes in AWS. Two installations with different ids never take
     /// each other's objects; a rebuilt cluster takes its own back by being given the old one. Absent: the UID of the
     /// kube-system namespace.
-    #[arg(long, env = "ECS_OPERATOR_INSTALLATION_ID", value_name = "ID")]
+    #[arg(long, env = "ECS_OPERATOR_INSTALLATION_ID", value_name = "ID", value_parser = installation)]
     installation_id: Option<String>,
     /// Every object is compared with ECS at least once in this many seconds; drift is seen within it.
     #[arg(long, env = "ECS_OPERATOR_SWEEP_SECONDS", value_name = "SECONDS", default_value = "60", value_parser = seconds)]
@@ -32,11 +32,47 @@ pub struct Arguments {
     #[arg(long, env = "ECS_OPERATOR_CONCURRENCY", value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
     /// How log lines are written.
-    #[arg(long, env = "ECS_OPERATOR_LOG_FORMAT", value_enum, default_value_t)]
+    #[arg(long, env = "ECS_OPERATOR_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
     /// What is logged: a level (error, warn, info, debug, trace) or a filter such as `info,kube=warn`.
     #[arg(long, env = "ECS_OPERATOR_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
     log_level: String,
+}
+
+/// A DNS label. A name that can't be would be watched in silence for ever.
+fn namespace(text: &str) -> Result<String, String> {
+    let inner = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    let label =
+        (1..=63).contains(&text.len()) && text.chars().all(inner) && !text.starts_with('-') && !text.ends_with('-');
+    if label { Ok(text.into()) } else { Err("must be the name of a namespace: a-z, 0-9 and '-', at most 63".into()) }
+}
+
+/// As `spec.region` of the manifests.
+fn region(text: &str) -> Result<String, String> {
+    let words: Vec<&str> = text.split('-').collect();
+    let letters = |word: &&str| !word.is_empty() && word.chars().all(|letter| letter.is_ascii_lowercase());
+    let good = match words.as_slice() {
+        [country, middle @ .., number] => {
+            country.len() == 2
+                && letters(country)
+                && !middle.is_empty()
+                && middle.iter().all(letters)
+                && !number.is_empty()
+                && number.chars().all(|digit| digit.is_ascii_digit())
+        }
+        _ => false,
+    };
+    if good && text.len() <= 64 { Ok(text.into()) } else { Err("must be an AWS region, such as eu-west-1".into()) }
+}
+
+/// It stands before a `/` in a tag of 256 letters.
+fn installation(text: &str) -> Result<String, String> {
+    let good = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-');
+    if (1..=64).contains(&text.len()) && text.chars().all(good) {
+        Ok(text.into())
+    } else {
+        Err("must have 1 to 64 letters, digits, '.', '_' or '-'".into())
+    }
 }
 
 /// At least a tenth of a second.

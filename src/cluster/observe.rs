@@ -72,7 +72,9 @@ async fn account_insights(cx: &Context, desired: &Desired) -> Result<Option<Stri
         .call(Operation::ListAccountSettings, &input)
         .await
         .map_err(|error| Refusal::Ecs("reading the account's containerInsights setting".into(), error))?;
-    Ok(answer.pointer("/settings/0/value").and_then(Value::as_str).map(str::to_owned))
+    let mut settings = answer.get("settings").and_then(Value::as_array).into_iter().flatten();
+    let found = settings.find(|setting| setting.get("name").is_some_and(|name| name == "containerInsights"));
+    Ok(found.and_then(|setting| setting.get("value")?.as_str()).map(str::to_owned))
 }
 
 /// The cluster in an observation.

@@ -42,15 +42,16 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let observed_units = canon::observed_cluster(&cluster.json)
         .map_err(|error| Verdict::retrying(format!("ECS's answer can't be read: {error}")))?;
     let insights = observed.account_insights.as_deref().unwrap_or("disabled");
-    let (differences, notes) = differences(&desired.units, &observed_units, applied, insights);
+    let mut plan = Plan::default();
+    let differences = differences(&desired.units, &observed_units, applied, insights, &mut plan);
     let (capacity, other): (Vec<_>, Vec<_>) =
         differences.into_iter().partition(|difference| CAPACITY.contains(&difference.path.as_str()));
-    let mut plan = Plan { notes, ..Plan::default() };
     if !other.is_empty() {
         let mut input = Map::from_iter([("cluster".to_owned(), json!(desired.name))]);
         for difference in &other {
             put(&mut input, &difference.path, desired, insights);
         }
+        whole_configuration(&mut input, desired, cluster);
         plan.steps.push(Step::new(Operation::UpdateCluster, what.clone(), input.into(), other));
     }
     if !capacity.is_empty() {
@@ -82,9 +83,9 @@ fn differences(
     observed: &Units,
     applied: &[String],
     insights: &str,
-) -> (Vec<Difference>, Vec<String>) {
+    plan: &mut Plan,
+) -> Vec<Difference> {
     let mut found = Vec::new();
-    let mut notes = Vec::new();
     for unit in canon::cluster_units() {
         let have = observed.get(unit).cloned().unwrap_or_default();
         let want = match desired.get(unit) {
@@ -92,9 +93,10 @@ fn differences(
             None if applied.iter().any(|path| path == unit) => {
                 let Some(value) = reset(unit, insights) else {
                     if have != json!({}) {
-                        notes.push(format!(
+                        plan.notes.push(format!(
                             "{unit} was removed from the manifest; ECS can't unset it, so it stays as it is"
                         ));
+                        plan.kept.push(unit.to_owned());
                     }
                     continue;
                 };
@@ -113,7 +115,7 @@ fn differences(
             found.push(Difference::new(unit, have, want));
         }
     }
-    (found, notes)
+    found
 }
 
 /// What is sent for a unit that was removed from the manifest; `None` where ECS knows no way back. A setting can't be
@@ -135,6 +137,16 @@ fn put(input: &mut Map<String, Value>, unit: &str, desired: &Desired, insights: 
         .try_fold(&Value::Null, |at, name| if at.is_null() { desired.input.get(name) } else { at.get(name) });
     if let Some(value) = written.cloned().or_else(|| reset(unit, insights)) {
         canon::insert_unit(input, unit, value);
+    }
+}
+
+/// `configuration` is replaced whole: the members that don't differ go along, as the manifest or else ECS has them.
+fn whole_configuration(input: &mut Map<String, Value>, desired: &Desired, cluster: &LiveCluster) {
+    let Some(Value::Object(sent)) = input.get_mut("configuration") else { return };
+    for source in [desired.input.get("configuration"), cluster.json.get("configuration")] {
+        for (name, value) in source.and_then(Value::as_object).into_iter().flatten() {
+            sent.entry(name.clone()).or_insert_with(|| value.clone());
+        }
     }
 }
 

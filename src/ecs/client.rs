@@ -266,8 +266,18 @@ where
         SdkError::DispatchFailure(_) => "Connection",
         _ => "",
     };
-    // The SDK's chain ends in a debug dump that helps nobody in a condition.
-    EcsError::new(operation, code, text.split(" (").next().unwrap_or_default())
+    EcsError::new(operation, code, told(&text))
+}
+
+/// The part of the SDK's text that helps somebody who reads a condition: not the debug dump at its end, nor the list
+/// of every place where credentials were not found.
+fn told(text: &str) -> &str {
+    if text.contains("no credentials found in chain") || text.contains("no providers in chain provided credentials") {
+        return "there are no AWS credentials in the environment, a profile, a web identity token, the container or the \
+                instance";
+    }
+    let sentence = text.split(" (").next().and_then(|text| text.lines().next()).unwrap_or_default();
+    sentence.trim_start_matches("dispatch failure: ").trim_start_matches("other: ")
 }
 
 #[cfg(test)]

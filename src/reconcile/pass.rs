@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::{
     context::{Context, Settings, Subject},
     plan::{Plan, Step},
+    spec,
     story::Story,
     verdict::{State, Verdict},
 };
@@ -286,13 +287,13 @@ async fn reconcile<K: Kind>(
         if plan.is_empty() {
             K::report(&desired, &observed, status);
             K::common(status).plan.clear();
-            K::common(status).applied_fields = K::managed(&desired);
+            K::common(status).applied_fields = with_kept(K::managed(&desired), &plan.kept);
             cx.without_effect.set(subject, Vec::new(), started);
             if let Some(sentence) = plan.refused.first() {
                 return Ok(Verdict::refused(Reason::ReplaceRequired, sentence.clone()));
             }
             K::tidy(cx, &desired, &observed, &applied, story).await;
-            return Ok(K::verdict(&desired, &observed, status));
+            return Ok(K::verdict(&desired, &observed, status).noting(&plan.notes));
         }
         if plan.steps.iter().all(|step| applied.contains(step)) {
             K::report(&desired, &observed, status);
@@ -313,7 +314,8 @@ async fn reconcile<K: Kind>(
             continue;
         }
         since = Some(Instant::now());
-        remember_managed(K::common(status), K::managed(&desired));
+        let managed = K::managed(&desired);
+        remember_managed(K::common(status), &managed);
         for step in plan.steps {
             let ecs = cx.live.regions().ecs(K::region(&desired));
             let answer =
@@ -324,6 +326,7 @@ async fn reconcile<K: Kind>(
             story.did(&step);
             applied.push(step);
         }
+        remember_unseen(K::common(status), &managed, &applied);
     }
     Ok(Verdict::waiting(
         Reason::Retrying,
@@ -334,12 +337,32 @@ async fn reconcile<K: Kind>(
 
 /// Until a plan is empty, what was managed before and what is managed now are both remembered: a crash between two
 /// calls must not forget a field that has to be reset.
-fn remember_managed(common: &mut CommonStatus, managed: Vec<String>) {
-    for path in managed {
-        if !common.applied_fields.contains(&path) {
-            common.applied_fields.push(path);
+fn remember_managed(common: &mut CommonStatus, managed: &[String]) {
+    let seen = managed.iter().filter(|path| spec::unseen_unit(path).is_none());
+    for path in seen {
+        if !common.applied_fields.contains(path) {
+            common.applied_fields.push(path.clone());
         }
     }
+}
+
+/// The values that ECS never shows are remembered, or forgotten, once they were sent: a call that failed or was
+/// held back is still to be made.
+fn remember_unseen(common: &mut CommonStatus, managed: &[String], applied: &[Step]) {
+    let sent = |path: &&String| {
+        spec::unseen_unit(path).is_some_and(|unit| applied.iter().any(|step| step.input.contains_key(unit)))
+    };
+    common.applied_fields.retain(|path| !sent(&path));
+    common.applied_fields.extend(managed.iter().filter(sent).cloned());
+}
+
+fn with_kept(mut managed: Vec<String>, kept: &[String]) -> Vec<String> {
+    for path in kept {
+        if !managed.contains(path) {
+            managed.push(path.clone());
+        }
+    }
+    managed
 }
 
 fn shown(common: &mut CommonStatus, plan: &Plan) -> Verdict {

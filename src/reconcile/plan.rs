@@ -132,6 +132,9 @@ pub struct Plan {
     pub withheld: Vec<String>,
     /// What is left alone on purpose, a sentence each: shown, not acted upon.
     pub notes: Vec<String>,
+    /// Fields that ECS can't be without, or whose change waits. They stay in `status.appliedFields` although they were
+    /// removed from the manifest, or the removal would be forgotten with this pass.
+    pub kept: Vec<String>,
 }
 
 impl Plan {

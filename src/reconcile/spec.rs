@@ -35,6 +35,16 @@ pub fn unseen_path(unit: &str, value: &Value) -> String {
     format!("{unit}#{hash}")
 }
 
+/// The unit of such a path in `status.appliedFields`; `None` for any other. Keys of tags may have a `#` as well.
+pub fn unseen_unit(path: &str) -> Option<&str> {
+    path.split_once('#').map(|(unit, _)| unit).filter(|unit| !unit.starts_with("tags["))
+}
+
+/// Whether a value of this unit was sent and ECS doesn't show it.
+pub fn is_unseen(applied: &[String], unit: &str) -> bool {
+    applied.iter().any(|path| unseen_unit(path) == Some(unit))
+}
+
 /// The parts of an ARN that the status keeps: `arn:aws:ecs:<region>:<account>:…`.
 pub fn account(arn: &str) -> Option<String> {
     arn.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned)

@@ -110,6 +110,15 @@ impl Verdict {
         }
     }
 
+    /// The same, with the first of the sentences about what is left alone on purpose.
+    #[must_use]
+    pub fn noting(mut self, notes: &[String]) -> Self {
+        if let (State::Ready, Some(note)) = (self.state, notes.first()) {
+            self.message = format!("{} Note: {note}.", self.message);
+        }
+        self
+    }
+
     /// The conditions, in the order in which tools read them.
     pub fn conditions(&self) -> Vec<Desired> {
         let condition = |type_, status| Desired {

@@ -22,10 +22,14 @@ pub struct BadLogLevel {
     cause: tracing_subscriber::filter::ParseError,
 }
 
+/// What others log and we say better. The given level comes after and may name them again.
+const QUIET: &str = "kube_runtime::controller=warn,kube_client::client::builder=off,aws_config::imds::region=error";
+
 /// Starts logging to standard error.
 pub fn init(format: LogFormat, level: &str) -> Result<(), BadLogLevel> {
-    // kube's span around each pass says what our own lines say, at three times the length.
-    let filter = EnvFilter::try_new(format!("kube_runtime::controller=warn,{level}"))
+    // kube's span around each pass says what our own lines say, at three times the length. That the API server can't be
+    // reached, or that there is no instance to ask for a region, we say ourselves.
+    let filter = EnvFilter::try_new(format!("{QUIET},{level}"))
         .map_err(|cause| BadLogLevel { given: level.to_owned(), cause })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match format {

@@ -15,7 +15,12 @@ mod validate;
 use serde_json::Value;
 use tokio::time::Instant;
 
-pub use self::{observe::Observed, references::References, validate::Desired};
+pub use self::{
+    fields::{FIELDS, Field, Reset},
+    observe::Observed,
+    references::References,
+    validate::Desired,
+};
 use crate::{
     api::{CommonStatus, EcsService, EcsServiceStatus},
     ecs::{Key, Pace},

@@ -92,14 +92,17 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
             Change::None => continue,
             Change::Note(note) => {
                 plan.notes.push(note);
+                plan.kept.push(field.unit.to_owned());
                 continue;
             }
             Change::Refused(sentence) => {
                 plan.refused.push(sentence);
+                plan.kept.push(field.unit.to_owned());
                 continue;
             }
             Change::Send(_, difference) if failed && field.deploys => {
                 plan.notes.push(format!("{difference} is withheld: ECS rolled its deployment back"));
+                plan.kept.push(difference.path);
                 continue;
             }
             Change::Send(value, difference) => (value, difference),
@@ -107,7 +110,10 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
         because.push(change.1);
         canon::insert_unit(&mut input, field.unit, canon::complete_service_unit(field.unit, &change.0));
     }
+    let differing: Vec<String> = because.iter().map(|difference| difference.path.clone()).collect();
     hold_back(live, &mut input, &mut because, &mut plan.withheld);
+    // A removal that waits must not be forgotten meanwhile.
+    plan.kept.extend(differing.into_iter().filter(|path| because.iter().all(|difference| difference.path != *path)));
     if because.is_empty() {
         return;
     }
@@ -135,7 +141,8 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
     let (want, value) = match wanted(unit, desired, observed) {
         Some((want, value)) => {
             match canon::compare(unit, &want, have) {
-                canon::Verdict::Same => return Change::None,
+                canon::Verdict::Same if !unpins(unit, &want, have, applied) => return Change::None,
+                canon::Verdict::Same => (want, value),
                 // ECS does not show it: only an edit is a reason to send it again.
                 canon::Verdict::Unknown if applied.contains(&spec::unseen_path(unit, &want)) => return Change::None,
                 canon::Verdict::Unknown if have.is_some() && applied.iter().any(|path| path == unit) => {
@@ -153,8 +160,11 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
                 Reset::To(reset) => {
                     let value = reset(&context);
                     let Ok(want) = canon::service_unit(unit, Some(&value), &context) else { return Change::None };
-                    if canon::compare(unit, &want, have) == canon::Verdict::Same {
-                        return Change::None;
+                    match canon::compare(unit, &want, have) {
+                        canon::Verdict::Same if !unpins(unit, &want, have, applied) => return Change::None,
+                        // ECS does not show it, and nothing but the default was sent since.
+                        canon::Verdict::Unknown if !spec::is_unseen(applied, unit) => return Change::None,
+                        _ => {}
                     }
                     (want, value)
                 }
@@ -166,6 +176,12 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
         return cannot_change(unit, desired, &want, &shown);
     }
     Change::Send(value, Difference::new(unit, shown, want))
+}
+
+/// ECS may show `LATEST` as a number, so the two count as the same; but where a number was asked for until now, it is
+/// that one, and the service has to be taken off it.
+fn unpins(unit: &str, want: &Value, have: Option<&Value>, applied: &[String]) -> bool {
+    unit == "platformVersion" && want == "LATEST" && have != Some(want) && spec::is_unseen(applied, unit)
 }
 
 /// What the manifest asks of a unit: in canonical form, and as it is sent.

@@ -105,8 +105,7 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
         return Verdict::waiting_for_change(Reason::RefNotReady, unready.clone());
     }
     let also = if desired.is_contested { vec![contested(service)] } else { Vec::new() };
-    let note = plan.notes.first().map_or_else(String::new, |note| format!(" Note: {note}."));
-    Verdict { message: format!("{}{note}", rollout.message), also, ..rollout }
+    Verdict { also, ..rollout }
 }
 
 fn contested(service: &LiveService) -> conditions::Desired {

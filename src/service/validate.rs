@@ -52,7 +52,9 @@ impl Desired {
         let units = self.units.iter().filter(|(unit, _)| *unit != "cluster").flat_map(|(unit, value)| {
             let unseen =
                 canon::compare(unit, value, None) == canon::Verdict::Unknown && canon::UNSEEN.contains(&unit.as_str());
-            std::iter::once(unit.clone()).chain(unseen.then(|| spec::unseen_path(unit, value)))
+            // `LATEST` may be shown as a number: that a number was asked for has to be remembered too.
+            let pinned = unit == "platformVersion" && value != "LATEST" && !value.is_null();
+            std::iter::once(unit.clone()).chain((unseen || pinned).then(|| spec::unseen_path(unit, value)))
         });
         units.chain(self.stake.applied_tags()).collect()
     }

@@ -1,5 +1,5 @@
 //! The tables of `tests/rules/`: cases that a kind's rules accept or refuse. Here they are put to the twins in Rust;
-//! the API server is asked the same questions elsewhere.
+//! `rule_server` asks the API server the same questions.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -97,18 +97,18 @@ pub fn merge(target: &mut Value, patch: Value) {
 }
 
 /// The twins of a kind.
-type Twins = fn(&Value, Option<&Value>) -> Vec<Violation>;
+pub type Twins = fn(&Value, Option<&Value>) -> Vec<Violation>;
 
 fn read<K: DeserializeOwned>(object: &Value) -> K {
     serde_json::from_value(object.clone()).unwrap_or_else(|error| panic!("{error}: {object}"))
 }
 
-const CLUSTER: Twins =
+pub const CLUSTER: Twins =
     |new, old| cluster::rules::violations(&read::<EcsCluster>(new), old.map(read::<EcsCluster>).as_ref());
-const TASK_DEFINITION: Twins = |new, old| {
+pub const TASK_DEFINITION: Twins = |new, old| {
     task_definition::rules::violations(&read::<EcsTaskDefinition>(new), old.map(read::<EcsTaskDefinition>).as_ref())
 };
-const SERVICE: Twins =
+pub const SERVICE: Twins =
     |new, old| service::rules::violations(&read::<EcsService>(new), old.map(read::<EcsService>).as_ref());
 
 #[test]
@@ -178,16 +178,21 @@ fn collect(schema: &Value, words: &mut Vec<String>) {
     match schema {
         Value::Object(object) => {
             for rule in object.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten() {
-                words.push(match (rule["message"].as_str(), rule["messageExpression"].as_str()) {
-                    (Some(message), _) => message.to_owned(),
-                    (_, Some(expression)) => first_text(expression),
-                    _ => panic!("a rule without a message: {rule}"),
-                });
+                words.push(self::words(rule));
             }
             object.values().for_each(|value| collect(value, words));
         }
         Value::Array(items) => items.iter().for_each(|value| collect(value, words)),
         _ => {}
+    }
+}
+
+/// What a rule says: its message, or the first text in its messageExpression.
+pub fn words(rule: &Value) -> String {
+    match (rule["message"].as_str(), rule["messageExpression"].as_str()) {
+        (Some(message), _) => message.to_owned(),
+        (_, Some(expression)) => first_text(expression),
+        _ => panic!("a rule without a message: {rule}"),
     }
 }
 

@@ -221,7 +221,7 @@ fn monitoring(tree: &mut Value) {
     *items = items.iter().filter(|item| item.get("resolutionSeconds") != Some(&json!(60))).flat_map(split).collect();
 }
 
-/// What ECS echoes otherwise than it was sent, place by place. Defaults of whole units are in [`UNITS`].
+/// What ECS echoes otherwise than it was sent, place by place. Defaults of whole units are in `UNITS`.
 #[rustfmt::skip]
 pub static SERVICE_RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| vec![
     rule("role", RoleName, "a name is accepted and completed to an ARN"),

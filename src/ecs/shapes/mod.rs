@@ -1,7 +1,7 @@
 //! The ECS shapes that users write, each once: names, types, documentation, bounds, list types and rules.
 //!
 //! Every struct stands under `#[mirror(sdk::Shape)]`, so that a name or a type that ECS doesn't have fails to
-//! compile, and [`coverage`] walks the SDK's own schemas against these structs, so that a member that ECS has
+//! compile, and a test walks the SDK's own schemas against these structs, so that a member that ECS has
 //! and we don't is named by a test.
 
 mod cluster;

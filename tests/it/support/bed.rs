@@ -49,6 +49,14 @@ pub fn bed() -> &'static Bed {
     }
 }
 
+/// A bed for one test alone that does to it what other tests would not survive. It ends with the test run.
+pub fn bed_alone() -> &'static Bed {
+    match start() {
+        Ok(bed) => Box::leak(Box::new(bed)),
+        Err(sentence) => panic!("{sentence}"),
+    }
+}
+
 fn start() -> Result<Bed, String> {
     let testbed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tools/testbed");
     let mut process = Command::new("python3")

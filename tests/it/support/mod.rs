@@ -7,7 +7,9 @@
 pub mod bed;
 pub mod kstatus;
 pub mod operator;
+pub mod product;
 pub mod proxy;
+pub mod raw;
 mod selftest;
 pub mod watch;
 pub mod wire;

@@ -39,6 +39,12 @@ impl Operator {
         Self { start, running: None, log: Arc::default() }
     }
 
+    /// Another one, not started, that would be started alike.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::new(self.start.clone())
+    }
+
     /// Starts it; it must not be running.
     pub fn start(&mut self) {
         assert!(self.running.is_none(), "the operator runs already");

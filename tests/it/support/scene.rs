@@ -18,7 +18,7 @@ use kube::{
 use serde_json::{Value, json};
 
 use super::{
-    bed::{Bed, OPERATOR_USER, bed},
+    bed::{Bed, OPERATOR_USER, bed, bed_alone},
     kstatus::{self, Kstatus},
     operator::{Operator, Start},
     proxy::{Golden, Proxy},
@@ -47,9 +47,19 @@ pub struct Scene {
 impl Scene {
     /// A scene whose operator is not started.
     pub async fn new(name: &str) -> Self {
+        Self::on(bed(), name).await
+    }
+
+    /// A scene whose operator runs, on a bed of its own.
+    pub async fn start_alone(name: &str) -> Self {
+        let mut scene = Self::on(bed_alone(), name).await;
+        scene.operator.start();
+        scene
+    }
+
+    async fn on(bed: &'static Bed, name: &str) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
-        let bed = bed();
         let client = bed.client().await.expect("a client of the test bed");
         let (namespace, account) = (format!("{name}-{number}"), format!("{:012}", 100_000_000_000 + number));
         let object: Namespace = serde_json::from_value(json!({ "metadata": { "name": namespace } })).unwrap();
@@ -120,7 +130,7 @@ impl Scene {
 
     /// Waits until an object is as asked, and returns it.
     pub async fn wait(&self, what: &str, within: Duration, right: impl Fn(&Value) -> bool) -> Value {
-        let found = self.watch(what, within, |object| object.is_some_and(&right)).await;
+        let found = self.becomes(what, within, |object| object.is_some_and(&right)).await;
         found.expect("an object that was right")
     }
 
@@ -141,11 +151,11 @@ impl Scene {
 
     /// Waits until an object is gone.
     pub async fn gone(&self, what: &str, within: Duration) {
-        self.watch(what, within, |object| object.is_none()).await;
+        self.becomes(what, within, |object| object.is_none()).await;
     }
 
     /// Waits, by a watch, until the object, or that there is none, is right.
-    async fn watch(&self, what: &str, within: Duration, right: impl Fn(Option<&Value>) -> bool) -> Option<Value> {
+    pub async fn becomes(&self, what: &str, within: Duration, right: impl Fn(Option<&Value>) -> bool) -> Option<Value> {
         let (api, name) = self.api(what);
         let events = watcher::watch_object(api, name);
         pin_mut!(events);

@@ -184,17 +184,23 @@ impl Proxy {
         self.lines(&self.shared.golden, |_| true)
     }
 
+    /// One call as a golden line, with what became of it where that is not a plain success.
+    pub fn line(&self, call: &Call) -> String {
+        line(&self.shared.golden, call)
+    }
+
     fn lines(&self, golden: &Golden, wanted: impl Fn(&Call) -> bool) -> String {
         let calls = self.shared.calls.borrow();
-        let lines = calls.iter().filter(|call| wanted(call)).map(|call| {
-            let line = golden.line(&call.operation, &call.body);
-            match &call.reply {
-                Some(reply) if !reply.is_ok() => format!("{line} -> {}\n", reply.code()),
-                _ if !call.answered => format!("{line} -> no answer\n"),
-                _ => format!("{line}\n"),
-            }
-        });
-        lines.collect()
+        calls.iter().filter(|call| wanted(call)).map(|call| line(golden, call)).collect()
+    }
+}
+
+fn line(golden: &Golden, call: &Call) -> String {
+    let line = golden.line(&call.operation, &call.body);
+    match &call.reply {
+        Some(reply) if !reply.is_ok() => format!("{line} -> {}\n", reply.code()),
+        _ if !call.answered => format!("{line} -> no answer\n"),
+        _ => format!("{line}\n"),
     }
 }
 
