@@ -30,6 +30,8 @@ use super::{
 
 /// How long a question waits for others that fit into the same call.
 const WINDOW: Duration = Duration::from_millis(20);
+/// The same while a call of its group is under way: a crowd that asks one after another fills its calls, too.
+const BUSY_WINDOW: Duration = Duration::from_millis(200);
 /// How many reads may be under way at once in one region.
 const READS_AT_ONCE: usize = 16;
 /// How often the sweep looks at what is due.
@@ -171,6 +173,7 @@ impl Live {
             let (waiter, answer) = oneshot::channel();
             match state.ask(key, waiter) {
                 state::Asked::First => self.flush_after(key.group.clone(), WINDOW),
+                state::Asked::FirstOfBusy => self.flush_after(key.group.clone(), BUSY_WINDOW),
                 state::Asked::Full => self.flush_after(key.group.clone(), Duration::ZERO),
                 state::Asked::Joined => {}
             }
@@ -234,13 +237,16 @@ impl Live {
     /// One call, in a task of its own.
     fn fetch(&self, group: Group, names: Vec<(Arc<str>, Vec<Waiter>)>) {
         let live = self.clone();
+        live.state().began(&group);
         tokio::spawn(async move {
             let permits = live.permits(&group.region);
             let _permit = permits.acquire().await;
             let ecs = live.shared.regions.ecs(&group.region);
             let at = Instant::now();
             let asked: Vec<&str> = names.iter().map(|(name, _)| &**name).collect();
-            match read::describe(&ecs, &group, &asked).await {
+            let answer = read::describe(&ecs, &group, &asked).await;
+            live.state().ended(&group);
+            match answer {
                 Ok(found) => {
                     for ((name, waiters), value) in names.into_iter().zip(found) {
                         live.answer(&Key { group: group.clone(), name }, value, at, waiters);

@@ -24,6 +24,8 @@ struct Members {
     held: BTreeMap<Arc<str>, Held>,
     pending: BTreeMap<Arc<str>, Vec<Waiter>>,
     apart: BTreeMap<Arc<str>, Instant>,
+    /// How many calls are under way.
+    under_way: usize,
     /// How many quiet objects may be looked at by now.
     credit: f64,
 }
@@ -44,6 +46,8 @@ const UNKEPT: Duration = Duration::from_secs(600);
 pub(super) enum Asked {
     /// The first of a call: somebody must start it after the window.
     First,
+    /// The same, while other calls of the group are under way.
+    FirstOfBusy,
     /// The call is full: start it now.
     Full,
     /// Another question's call takes it along.
@@ -57,15 +61,31 @@ impl State {
     }
 
     pub(super) fn ask(&mut self, key: &Key, waiter: Waiter) -> Asked {
-        let pending = &mut self.groups.entry(key.group.clone()).or_default().pending;
+        let members = self.groups.entry(key.group.clone()).or_default();
+        let busy = members.under_way > 0;
+        let pending = &mut members.pending;
         let first = pending.is_empty();
         pending.entry(key.name.clone()).or_default().push(waiter);
         if pending.len() == key.group.target.batch() {
             Asked::Full
+        } else if first && busy {
+            Asked::FirstOfBusy
         } else if first {
             Asked::First
         } else {
             Asked::Joined
+        }
+    }
+
+    /// A call begins.
+    pub(super) fn began(&mut self, group: &Group) {
+        self.groups.entry(group.clone()).or_default().under_way += 1;
+    }
+
+    /// A call has ended, one way or another.
+    pub(super) fn ended(&mut self, group: &Group) {
+        if let Some(members) = self.groups.get_mut(group) {
+            members.under_way = members.under_way.saturating_sub(1);
         }
     }
 

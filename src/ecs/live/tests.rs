@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
+use futures::StreamExt;
 use serde_json::{Value, json};
 
 use super::*;
@@ -33,6 +34,8 @@ struct Ecs {
     services: BTreeMap<String, Value>,
     calls: Vec<Vec<String>>,
     denied: Option<String>,
+    /// How long a call takes.
+    takes: Duration,
 }
 
 impl fmt::Debug for Wire {
@@ -56,7 +59,11 @@ impl HttpConnector for Wire {
         };
         let mut response = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(answer.to_string()));
         response.headers_mut().insert("content-type", "application/x-amz-json-1.1");
-        HttpConnectorFuture::ready(Ok(response))
+        let takes = ecs.takes;
+        HttpConnectorFuture::new(async move {
+            tokio::time::sleep(takes).await;
+            Ok(response)
+        })
     }
 }
 
@@ -111,6 +118,25 @@ async fn a_thousand_questions_are_a_hundred_calls() {
     first_look(&live, &wire, 1000).await;
     assert_eq!(wire.calls().len(), 100);
     assert!(wire.calls().iter().all(|names| names.len() == 10));
+}
+
+/// Passes ask one after another, as each has done its work: their questions fill calls all the same.
+#[tokio::test(start_paused = true)]
+async fn a_crowd_that_trickles_fills_its_calls() {
+    let wire = Wire::default();
+    wire.0.lock().unwrap().takes = Duration::from_millis(50);
+    let (live, _changes) = live(&wire);
+    let passes = (0..200).map(|index| {
+        let live = live.clone();
+        async move {
+            live.get(&key(index), None).await.unwrap();
+            let work = 100 + 37 * u64::try_from(index).unwrap() % 400;
+            tokio::time::sleep(Duration::from_millis(work)).await;
+        }
+    });
+    futures::stream::iter(passes).buffer_unordered(20).for_each(|()| std::future::ready(())).await;
+    let calls = wire.calls().len();
+    assert!(calls <= 40, "{calls} calls for 200 services");
 }
 
 /// Fifty services of one cluster that all want to know the same thing make one call.
