@@ -55,13 +55,11 @@ pub enum Reason {
     OwnedByOther,
     /// A field differs that ECS cannot change in place.
     ReplaceRequired,
-    /// The AWS object is gone or was given up, and only the Kubernetes object is left.
-    Released,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 18] = [
         Self::Pending,
         Self::Deploying,
         Self::Deployed,
@@ -80,7 +78,6 @@ impl Reason {
         Self::AlreadyExists,
         Self::OwnedByOther,
         Self::ReplaceRequired,
-        Self::Released,
     ];
 
     /// The word in the condition.
@@ -104,7 +101,6 @@ impl Reason {
             Self::AlreadyExists => "AlreadyExists",
             Self::OwnedByOther => "OwnedByOther",
             Self::ReplaceRequired => "ReplaceRequired",
-            Self::Released => "Released",
         }
     }
 }

@@ -62,7 +62,6 @@ macro_rules! operations {
                 let input = sdk_from_json(input, sdk::$module::[<$variant Input>]::deserialize)
                     .map_err(|error| EcsError::from((operation, error)))?;
                 let call = client.$module() $( .[<set_ $field>](input.$field) )*;
-                // Without a token a repeated call is a second effect: the pass looks before it calls again.
                 let call = call.customize().config_override(retries(operation));
                 answer(operation, call.send().await)
             } )* }
@@ -233,8 +232,10 @@ impl Regions {
     }
 }
 
+/// A write is repeated by the next pass, which looks first: the SDK would make a second revision of a
+/// RegisterTaskDefinition whose answer was lost, and spend three calls where the bucket is empty.
 fn retries(operation: Operation) -> Builder {
-    let attempts = if operation == Operation::RegisterTaskDefinition { 1 } else { 3 };
+    let attempts = if operation.is_write() { 1 } else { 3 };
     aws_sdk_ecs::Config::builder().retry_config(RetryConfig::standard().with_max_attempts(attempts))
 }
 
