@@ -251,6 +251,15 @@ impl Start<'_> {
     ) {
         let written: Arc<Written<R::Object>> = Arc::default();
         let context = self.context.clone();
+        let (gone, forgotten) = (self.context.clone(), written.clone());
+        let touched = move |event: Touched<'_, R::Object>| {
+            if let Touched::Deleted(object) = &event {
+                // Also those that went without a finalizer, and so without a last pass.
+                gone.forget(&Subject::of(*object));
+                forgotten.forget(object);
+            }
+            touched(event);
+        };
         let pass: Pass<R::Object> = Arc::new(move |object| {
             let (context, written) = (context.clone(), written.clone());
             Box::pin(async move { pass::<R>(&context, &written, object).await })

@@ -199,11 +199,11 @@ pub struct EcsServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 10))]
     pub vpc_lattice_configurations: Option<Vec<VpcLatticeConfiguration>>,
-    /// The ECS gateway in front of the service; at most one. The cluster must be associated with it. Drift is seen hourly.
+    /// The ECS gateway in front of the service; at most one. The cluster must be associated with it. ECS does not show it: drift is not seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1))]
     pub gateway_connectors: Option<Vec<GatewayConnector>>,
-    /// How finely ECS measures the service. Absent: each 60 seconds. Drift is seen hourly.
+    /// How finely ECS measures the service. Absent: each 60 seconds. ECS does not show it: drift is not seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitoring: Option<MonitoringConfiguration>,
     /// Seconds after a task's start in which failed health checks are ignored, 0 to 2147483647. ECS's default is 0.

@@ -17,6 +17,8 @@ use crate::{
     },
 };
 
+/// A service may cease to refer to the cluster without a sign of its own.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// How many of the things in a cluster its condition names.
 const NAMED: usize = 5;
 
@@ -38,16 +40,16 @@ pub async fn delete(
         .await
         .map_err(|error| Refusal::Ecs(format!("reading {what}"), error))?;
     let Some(cluster) = live_cluster(&seen) else { return Ok(Deletion::Done) };
-    let stake = Stake::of(object, Cluster::policies(object), None, &cx.settings);
+    let stake = Stake::of(object, Cluster::policies(object), None, &status.common, &cx.settings);
     let Claim::Ours(origin) = stake.claim(&cluster.tags) else { return Ok(Deletion::Done) };
     if !Cluster::policies(object).deletes(origin) {
         return Ok(Deletion::Done);
     }
     cx.interests.set(&cx.live, &Subject::of(object), vec![(key, Pace::Rolling)]);
     if let Some(waits) = our_services(cx, object, &namespace) {
-        return Ok(Deletion::Waiting(Verdict::waiting_for_change(Reason::Deleting, waits)));
+        return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, waits, LOOK_AGAIN)));
     }
-    if cluster.status != "ACTIVE" {
+    if matches!(cluster.status.as_str(), "PROVISIONING" | "DEPROVISIONING") {
         return Ok(Deletion::Waiting(Verdict::progressing(
             Reason::Deleting,
             format!("{what} is {} in ECS.", cluster.status),

@@ -23,6 +23,7 @@ pub struct Cluster;
 
 impl Kind for Cluster {
     const FINALIZER: &'static str = "ecs-operator.dev/cluster";
+    const READS_AFTER_WRITES: bool = true;
     type Object = EcsCluster;
     type Status = EcsClusterStatus;
     type References = ();

@@ -56,7 +56,7 @@ pub fn validate(object: &EcsCluster, status: &EcsClusterStatus, settings: &Setti
     })?;
     Ok(Desired {
         key: Key::cluster(&region, &name),
-        stake: Stake::of(object, Cluster::policies(object), object.spec.tags.as_ref(), settings),
+        stake: Stake::of(object, Cluster::policies(object), object.spec.tags.as_ref(), &status.common, settings),
         name,
         region,
         input,

@@ -168,11 +168,6 @@ impl Ecs {
         }
         answer
     }
-
-    /// The region that is called.
-    pub fn region(&self) -> &Arc<str> {
-        &self.region
-    }
 }
 
 /// One [`Ecs`] a region, made when first asked for.

@@ -53,11 +53,6 @@ impl EcsError {
         self.message.contains("was not idempotent")
             || self.message.contains("on this idempotent request are inconsistent")
     }
-
-    /// Whether the answer may have been lost although the call took effect.
-    pub fn may_have_taken_effect(&self) -> bool {
-        matches!(self.code.as_str(), "Connection" | "Timeout" | "ServerException") || self.class == Class::Transient
-    }
 }
 
 impl fmt::Display for EcsError {

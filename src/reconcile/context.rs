@@ -60,6 +60,13 @@ impl fmt::Debug for Context {
 }
 
 impl Context {
+    /// Forgets an object that is gone.
+    pub fn forget(&self, subject: &Subject) {
+        self.interests.set(&self.live, subject, Vec::new());
+        self.without_effect.set(subject, Vec::new(), Instant::now());
+        self.contests.forget(subject);
+    }
+
     /// Waits until all kinds have been listed once: before that, what is not in a store may be there all the same.
     pub async fn listed(&self) {
         for listed in &self.listed {

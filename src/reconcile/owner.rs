@@ -9,7 +9,7 @@ use super::{
     tags::{self, Tags},
 };
 use crate::{
-    api::{AdoptionPolicy, ManagementPolicy, Origin, Reason, tags as own},
+    api::{AdoptionPolicy, CommonStatus, ManagementPolicy, Origin, Reason, tags as own},
     ecs::shapes::Tag,
     runtime::objects::Object,
 };
@@ -68,12 +68,14 @@ impl Claim {
     }
 
     /// Reads the owner and origin tags.
-    pub fn read(tags: &Tags, owner: &Owner) -> Self {
+    /// Where the origin tag is lost, `origin` (the status) tells, and else it counts as adopted: nothing is deleted on
+    /// a guess.
+    pub fn read(tags: &Tags, owner: &Owner, origin: Option<Origin>) -> Self {
         match tags.get(own::OWNER) {
             None => Self::Unowned,
-            Some(value) if value == owner.as_str() => {
-                Self::Ours(tags.get(own::ORIGIN).and_then(|origin| Origin::from_tag(origin)).unwrap_or(Origin::Created))
-            }
+            Some(value) if value == owner.as_str() => Self::Ours(
+                tags.get(own::ORIGIN).and_then(|origin| Origin::from_tag(origin)).or(origin).unwrap_or(Origin::Adopted),
+            ),
             Some(value) => Self::Other(value.clone()),
         }
     }
@@ -110,23 +112,33 @@ pub struct Stake {
     adoption: AdoptionPolicy,
     observes: bool,
     user_tags: Option<Vec<Tag>>,
+    origin: Option<Origin>,
+    is_bound: bool,
 }
 
 impl Stake {
     /// The stake of `object`.
-    pub fn of<K: Object>(object: &K, policies: Policies, user_tags: Option<&Vec<Tag>>, settings: &Settings) -> Self {
+    pub fn of<K: Object>(
+        object: &K,
+        policies: Policies,
+        user_tags: Option<&Vec<Tag>>,
+        status: &CommonStatus,
+        settings: &Settings,
+    ) -> Self {
         let namespace = object.namespace().unwrap_or_default();
         Self {
             owner: Owner::new(&settings.installation, &K::kind(&()), &namespace, &object.name_any()),
             adoption: policies.adoption,
             observes: policies.management == ManagementPolicy::Observe,
             user_tags: user_tags.cloned(),
+            origin: status.origin,
+            is_bound: status.account_id.is_some(),
         }
     }
 
     /// Whose an AWS object with these tags is.
     pub fn claim(&self, tags: &Tags) -> Claim {
-        Claim::read(tags, &self.owner)
+        Claim::read(tags, &self.owner, self.origin)
     }
 
     /// Whether the status speaks of an AWS object with these tags: it is ours, or we only look.
@@ -136,7 +148,13 @@ impl Stake {
 
     /// May the object be managed, and as what? Who only looks is never in a conflict.
     pub fn settle(&self, claim: &Claim, what: &str) -> Result<Origin, Verdict> {
-        let policy = if self.observes { AdoptionPolicy::IfExists } else { self.adoption };
+        // What was ours and is another's now was taken from us: taking it back would begin a tug-of-war.
+        let taken = self.is_bound && matches!(claim, Claim::Other(_));
+        let policy = match self.adoption {
+            _ if self.observes => AdoptionPolicy::IfExists,
+            _ if taken => AdoptionPolicy::Never,
+            policy => policy,
+        };
         claim.settle(policy, what, &self.owner).map_err(|(reason, message)| Verdict::stalled(reason, message))
     }
 
@@ -173,13 +191,22 @@ mod tests {
         assert_ne!(owner, Owner::new("0d5f", "EcsService", "shop", &"y".repeat(253)));
     }
 
+    /// A tag that somebody took away must not turn an adopted cluster into one that is deleted with its object.
+    #[test]
+    fn a_lost_origin_counts_as_what_the_status_says_or_as_adopted() {
+        let owner = Owner::new("a", "EcsService", "shop", "web");
+        let tags = Tags::from([(own::OWNER.to_owned(), owner.as_str().to_owned())]);
+        assert_eq!(Claim::read(&tags, &owner, None), Claim::Ours(Origin::Adopted));
+        assert_eq!(Claim::read(&tags, &owner, Some(Origin::Created)), Claim::Ours(Origin::Created));
+    }
+
     /// Two clusters with the same manifests must never take each other's services.
     #[test]
     fn another_installation_is_a_conflict() {
         let owner = Owner::new("a", "EcsService", "shop", "web");
         let other = Owner::new("b", "EcsService", "shop", "web");
         let tags = Tags::from([(own::OWNER.to_owned(), other.as_str().to_owned())]);
-        let claim = Claim::read(&tags, &owner);
+        let claim = Claim::read(&tags, &owner, None);
         let (reason, message) = claim.settle(AdoptionPolicy::Never, "service web", &owner).unwrap_err();
         assert_eq!(reason, Reason::OwnedByOther);
         assert!(message.contains("--installation-id 'b'"), "{message}");

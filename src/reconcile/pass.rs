@@ -116,6 +116,8 @@ pub enum Deletion {
 pub trait Kind: Sized + Send + Sync + 'static {
     /// The finalizer on its objects.
     const FINALIZER: &'static str;
+    /// Whether ECS is read again after a write rather than its answer taken.
+    const READS_AFTER_WRITES: bool = false;
     /// The custom resource.
     type Object: Object;
     /// Its status.
@@ -201,9 +203,7 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
     let verdict = if object.meta().deletion_timestamp.is_some() {
         match delete::<K>(cx, &object, &status, &mut story).await {
             Ok(None) => {
-                cx.interests.set(&cx.live, &subject, Vec::new());
-                cx.without_effect.set(&subject, Vec::new(), Instant::now());
-                cx.contests.forget(&subject);
+                cx.forget(&subject);
                 story.tell(cx, &object).await;
                 written.forget(&object);
                 return Next::Change;
@@ -282,7 +282,12 @@ async fn reconcile<K: Kind>(
         let plan = K::plan(&desired, &observed, status).inspect_err(|_| K::report(&desired, &observed, status))?;
         if policies.management == ManagementPolicy::Observe {
             K::report(&desired, &observed, status);
-            return Ok(shown(K::common(status), &plan));
+            K::common(status).plan = lines(&plan);
+            return Ok(if plan.lines().is_empty() {
+                as_asked(K::verdict(&desired, &observed, status))
+            } else {
+                differs(&plan)
+            });
         }
         if plan.is_empty() {
             K::report(&desired, &observed, status);
@@ -327,6 +332,9 @@ async fn reconcile<K: Kind>(
             applied.push(step);
         }
         remember_unseen(K::common(status), &managed, &applied);
+        if K::READS_AFTER_WRITES {
+            since = Some(Instant::now());
+        }
     }
     Ok(Verdict::waiting(
         Reason::Retrying,
@@ -365,16 +373,35 @@ fn with_kept(mut managed: Vec<String>, kept: &[String]) -> Vec<String> {
     managed
 }
 
-fn shown(common: &mut CommonStatus, plan: &Plan) -> Verdict {
-    common.plan = plan.lines();
-    if common.plan.is_empty() {
-        return Verdict::ready(
-            Reason::Observed,
-            "ECS is as the manifest asks; nothing is managed under managementPolicy Observe.",
-        );
+/// The longest line of a plan in a status, in bytes, and the most lines; the CRDs take no more.
+const LONGEST_LINE: usize = 1024;
+const MOST_LINES: usize = 50;
+
+fn lines(plan: &Plan) -> Vec<String> {
+    let shortened = plan.lines().into_iter().take(MOST_LINES).map(|mut line| {
+        if line.len() > LONGEST_LINE {
+            line.truncate(line.floor_char_boundary(LONGEST_LINE - '…'.len_utf8()));
+            line.push('…');
+        }
+        line
+    });
+    shortened.collect()
+}
+
+/// What is only looked at, and is as the manifest asks.
+fn as_asked(verdict: Verdict) -> Verdict {
+    if verdict.state != State::Ready {
+        return verdict;
     }
-    let message = format!("{} (managementPolicy is Observe: nothing is changed)", common.plan.join("; "));
-    Verdict { state: State::Idle, reason: Reason::Differs, message, next: Next::Change, also: Vec::new() }
+    let message = format!("{} managementPolicy is Observe: nothing is changed.", verdict.message);
+    Verdict { reason: Reason::Observed, message, ..verdict }
+}
+
+/// What is only looked at, and differs. Looked at again by the clock too: there may be nothing in ECS to keep an eye on.
+fn differs(plan: &Plan) -> Verdict {
+    let message = format!("{} (managementPolicy is Observe: nothing is changed)", plan.lines().join("; "));
+    let next = Next::After(Duration::from_secs(60));
+    Verdict { state: State::Idle, reason: Reason::Differs, message, next, also: Vec::new() }
 }
 
 fn without_effect(plan: &Plan) -> Verdict {

@@ -60,11 +60,27 @@ fn by_name(items: &[Value]) -> Option<BTreeMap<&str, &Value>> {
 /// The longest form of a value in a message.
 const LONGEST_VALUE: usize = 80;
 
+impl Difference {
+    /// Whether the values may hold what only readers of the spec should see: the environment, options of drivers, and
+    /// whole containers, which contain them.
+    fn is_private(&self) -> bool {
+        let whole = |value: &Value| value.is_object() || value.is_array();
+        self.path.contains("environment")
+            || self.path.contains("options")
+            || (self.path.starts_with("containerDefinitions") && (whole(&self.have) || whole(&self.want)))
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Events and logs are read by more people than specs are.
-        if self.path.contains("environment") {
-            return write!(f, "{}: changed", self.path);
+        if self.is_private() {
+            let what = match (&self.have, &self.want) {
+                (Value::Null, _) => "added",
+                (_, Value::Null) => "removed",
+                _ => "changed",
+            };
+            return write!(f, "{}: {what}", self.path);
         }
         write!(f, "{}: {} → {}", self.path, short(&self.have), short(&self.want))
     }

@@ -104,9 +104,9 @@ impl Verdict {
                 next: Next::Backoff(SOON),
                 also: Vec::new(),
             },
-            Class::Transient => Self::retrying(message),
             Class::Waiting(delay) => Self::waiting(Reason::Retrying, message, delay),
-            Class::Absent => Self::waiting(Reason::Retrying, message, Duration::from_secs(2)),
+            // What is not there may be on its way.
+            Class::Transient | Class::Absent => Self::retrying(message),
         }
     }
 

@@ -22,8 +22,8 @@ pub async fn delete(
     status: &EcsServiceStatus,
     story: &mut Story,
 ) -> Result<Deletion, Refusal> {
-    let Some((region, cluster)) = place(cx, object, status) else {
-        // Never bound, and its cluster can't be found: nothing was ever made.
+    let Some((region, cluster)) = place(cx, object, status)? else {
+        // Never bound, and there is no cluster that it could have been made in.
         return Ok(Deletion::Done);
     };
     let name = object.spec.service_name.clone().unwrap_or_else(|| object.name_any());
@@ -34,7 +34,7 @@ pub async fn delete(
         .await
         .map_err(|error| Refusal::Ecs(format!("reading service {name}"), error))?;
     let Some(service) = seen.json().and_then(LiveService::read) else { return Ok(Deletion::Done) };
-    let stake = Stake::of(object, Service::policies(object), None, &cx.settings);
+    let stake = Stake::of(object, Service::policies(object), None, &status.common, &cx.settings);
     let Claim::Ours(origin) = stake.claim(&service.tags) else { return Ok(Deletion::Done) };
     if service.status == "INACTIVE" || !Service::policies(object).deletes(origin) {
         return Ok(Deletion::Done);
@@ -51,22 +51,27 @@ pub async fn delete(
 }
 
 /// Everything a deletion needs stands in the status; an object that was never bound is looked for where it points.
-fn place(cx: &Context, object: &EcsService, status: &EcsServiceStatus) -> Option<(String, String)> {
+fn place(cx: &Context, object: &EcsService, status: &EcsServiceStatus) -> Result<Option<(String, String)>, Refusal> {
     let bound = status.cluster_arn.as_deref().and_then(|arn| Some((arn.split(':').nth(3)?, arn.rsplit('/').next()?)));
     if let Some((region, cluster)) = bound {
-        return Some((region.to_owned(), cluster.to_owned()));
+        return Ok(Some((region.to_owned(), cluster.to_owned())));
     }
     if let Some(reference) = &object.spec.cluster_ref {
-        let place = References::of(cx, object).cluster(&reference.name).ok()?;
-        return Some((place.region, place.name));
+        let references = References::of(cx, object);
+        if references.cluster.is_none() {
+            return Ok(None);
+        }
+        // A cluster that has no ARN yet may hold a service that was made just before the operator was stopped.
+        let place = references.cluster(&reference.name)?;
+        return Ok(Some((place.region, place.name)));
     }
-    let text = object.spec.cluster.as_deref()?;
+    let Some(text) = object.spec.cluster.as_deref() else { return Ok(None) };
     let of_arn = text.starts_with("arn:").then(|| text.split(':').nth(3)).flatten().map(str::to_owned);
     let region = match of_arn {
         Some(region) => region,
-        None => spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), &cx.settings).ok()?,
+        None => spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), &cx.settings)?,
     };
-    Some((region, text.rsplit('/').next().unwrap_or(text).to_owned()))
+    Ok(Some((region, text.rsplit('/').next().unwrap_or(text).to_owned())))
 }
 
 fn steps(name: &str, cluster: &str, service: &LiveService) -> Vec<Step> {

@@ -177,6 +177,7 @@ async fn resolve(cx: &Context, desired: &Desired, family: &str) -> Result<String
 
 /// Takes over the answer of a step: what is there now, and which deployment is ours.
 pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, status: &mut EcsServiceStatus) {
+    let before = cx.live.peek(&desired.key).and_then(|seen| seen.json());
     let tags = match step.operation {
         Operation::CreateService => step.input.get("tags").cloned(),
         Operation::UpdateService => {
@@ -185,7 +186,7 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
             } else if step.because.iter().any(|difference| difference.path == "desiredCount") {
                 cx.contests.corrected(&desired.subject, Instant::now());
             }
-            cx.live.peek(&desired.key).and_then(|seen| seen.json()).and_then(|held| held.get("tags").cloned())
+            before.as_ref().and_then(|held| held.get("tags").cloned())
         }
         _ => return tags::absorb(&cx.live, &desired.key, step),
     };
@@ -195,9 +196,27 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
     if let Some(live) = LiveService::read(service.clone())
         && let Some(primary) = live.primary()
     {
-        becomes_ours(status, &primary.id, desired);
+        let known = before.and_then(LiveService::read).map(|before| before.deployments).unwrap_or_default();
+        started(status, &primary.id, known.into_iter().map(|deployment| deployment.id), desired);
     }
     cx.live.absorb(&desired.key, service);
+}
+
+/// A call of ours was answered with the PRIMARY deployment `id`; `before` are those there were before it. Where the call
+/// started none (a mere change of the count, say), nothing becomes ours: not even what ECS rolled back to.
+pub fn started(status: &mut EcsServiceStatus, id: &str, before: impl Iterator<Item = String>, desired: &Desired) {
+    let before: Vec<String> = before.collect();
+    if before.iter().any(|known| known == id) {
+        return;
+    }
+    becomes_ours(status, id, desired);
+    // Whoever made them: ECS may go back to any of them.
+    for known in before {
+        if !status.known_deployments.contains(&known) {
+            status.known_deployments.push(known);
+        }
+    }
+    status.known_deployments.truncate(KNOWN);
 }
 
 /// From now on `id` is the deployment that Ready needs; what was before it is remembered.

@@ -84,7 +84,15 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
     let failed = live.is_rolled_back(status) && status.own_target.as_deref() == Some(&desired.target());
     let mut input = Map::new();
     let mut because = Vec::new();
-    for field in FIELDS.iter().filter(|field| field.is_compared(desired)) {
+    for field in FIELDS {
+        if !field.is_compared(desired) {
+            let elsewhere = desired.units.get(field.unit).zip(live.units.get(field.unit));
+            if elsewhere.is_some_and(|(want, have)| canon::differs(field.unit, want, have)) {
+                let (unit, controller) = (field.unit, desired.controller());
+                plan.notes.push(format!("{unit} is not as the manifest has it, and only {controller} may change it"));
+            }
+            continue;
+        }
         if field.unit == "desiredCount" && desired.is_contested {
             continue;
         }
@@ -147,8 +155,10 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
         (None, Reset::Released) => return Change::None,
         (None, Reset::Stays) => return stays(unit, &shown),
         (None, Reset::Replace) => return replaced_if_there(unit, &shown),
+        (None, Reset::To(_)) if goes_with_its_strategy(unit, desired) => return Change::None,
         (None, Reset::To(reset)) => {
-            let context = ServiceContext::of(&live.json);
+            let context =
+                ServiceContext { shifts_traffic: shifts_traffic(desired, live), ..ServiceContext::of(&live.json) };
             let value = reset(&context);
             let Ok(want) = canon::service_unit(unit, Some(&value), &context) else { return Change::None };
             (want, value)
@@ -171,6 +181,19 @@ fn change(field: &Field, desired: &Desired, observed: &Observed, live: &LiveServ
         return cannot_change(unit, desired, &want, &shown);
     }
     Change::Send(value, Difference::new(unit, shown, want))
+}
+
+/// The blocks of LINEAR and CANARY are dropped by ECS with their strategy, and refused without it.
+fn goes_with_its_strategy(unit: &str, desired: &Desired) -> bool {
+    let strategy = desired.units.get("deploymentConfiguration.strategy").and_then(Value::as_str).unwrap_or("ROLLING");
+    (unit == "deploymentConfiguration.linearConfiguration" && strategy != "LINEAR")
+        || (unit == "deploymentConfiguration.canaryConfiguration" && strategy != "CANARY")
+}
+
+/// Whether traffic will be shifted: by the strategy that is asked for, else by the one that is there.
+fn shifts_traffic(desired: &Desired, live: &LiveService) -> bool {
+    let asked = desired.units.get("deploymentConfiguration.strategy").and_then(Value::as_str);
+    asked.map_or_else(|| ServiceContext::of(&live.json).shifts_traffic, |strategy| strategy != "ROLLING")
 }
 
 /// ECS may show `LATEST` as a number, so the two count as the same; but where a number was asked for until now, it is

@@ -14,7 +14,10 @@ use crate::{
         status::{DESIRED_COUNT_CONTESTED, READY},
     },
     reconcile::{Verdict, spec},
-    runtime::conditions::{self, Truth},
+    runtime::{
+        conditions::{self, Truth},
+        controller::Next,
+    },
 };
 
 /// Writes what was observed into the status.
@@ -104,8 +107,11 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
     if let Some(unready) = &desired.unready {
         return Verdict::waiting_for_change(Reason::RefNotReady, unready.clone());
     }
-    let also = if desired.is_contested { vec![contested(service)] } else { Vec::new() };
-    Verdict { also, ..rollout }
+    if desired.is_contested {
+        // The hour ends without a sign from ECS.
+        return Verdict { also: vec![contested(service)], next: Next::After(plan::WITHHELD), ..rollout };
+    }
+    rollout
 }
 
 fn contested(service: &LiveService) -> conditions::Desired {
@@ -171,7 +177,7 @@ fn settled(
     counts: &str,
 ) -> Verdict {
     let ready = status.common.conditions.iter().any(|condition| condition.type_ == READY && condition.status == "True");
-    let was_ready = ready && status.own_deployment.as_deref() == Some(&primary.id);
+    let was_ready = ready && !desired.is_edited && status.own_deployment.as_deref() == Some(&primary.id);
     if !desired.is_daemon() && !was_ready && service.running_count < service.desired_count {
         return Verdict::progressing(
             Reason::Deploying,

@@ -3,7 +3,14 @@
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Desired, Observed, observe::LiveService, plan::plan, references::References, status, validate::validate};
+use super::{
+    Desired, Observed,
+    observe::{LiveService, started},
+    plan::plan,
+    references::References,
+    status,
+    validate::validate,
+};
 use crate::{
     api::{EcsService, EcsServiceStatus, Reason},
     ecs::Operation,
@@ -223,4 +230,40 @@ fn ready_means_rolled_out() {
     assert_eq!(with("COMPLETED", 2).state, State::Progressing, "not all tasks run yet");
     assert_eq!(with("FAILED", 0).reason, Reason::DeploymentFailed);
     assert_eq!(with("SOMETHING_NEW", 3).state, State::Progressing, "what ECS adds later is never a success");
+}
+
+/// Scaling a service that was rolled back starts no deployment: what ECS went back to must not count as ours by that.
+#[test]
+fn a_call_that_starts_no_deployment_makes_none_ours() {
+    let broken = desired(&json!({ "taskDefinition": format!("{ARN}3") }));
+    let mut status = EcsServiceStatus {
+        own_deployment: Some("ecs-svc/3".into()),
+        own_target: Some(broken.target()),
+        known_deployments: vec!["ecs-svc/2".into()],
+        ..EcsServiceStatus::default()
+    };
+    started(&mut status, "ecs-svc/2", ["ecs-svc/2".to_owned()].into_iter(), &broken);
+    assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/3"));
+    assert_eq!(status.known_deployments, ["ecs-svc/2"]);
+}
+
+/// ECS may roll back to a deployment that somebody else made.
+#[test]
+fn whatever_ran_before_our_deployment_is_remembered() {
+    let mut status = EcsServiceStatus::default();
+    started(&mut status, "ecs-svc/9", ["ecs-svc/7".to_owned()].into_iter(), &desired(&json!({})));
+    assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/9"));
+    assert_eq!(status.known_deployments, ["ecs-svc/7"]);
+}
+
+/// ECS drops the block of a strategy with the strategy, and refuses it without.
+#[test]
+fn a_strategy_takes_its_block_along() {
+    let linear = json!({
+        "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 20.0, "stepBakeTimeInMinutes": 5 },
+        "maximumPercent": 200, "minimumHealthyPercent": 100,
+    });
+    let status = applied(&["deploymentConfiguration.strategy", "deploymentConfiguration.linearConfiguration"]);
+    let plan = planned(&desired(&json!({})), Some(live(&json!({ "deploymentConfiguration": linear }))), &status);
+    assert_eq!(calls(&plan)[0].1["deploymentConfiguration"], json!({ "strategy": "ROLLING" }));
 }

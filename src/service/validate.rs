@@ -120,7 +120,7 @@ pub fn validate(
         .map_err(|error| refused(format!("spec can't be read as an ECS service: {error}")))?;
     Ok(Desired {
         key: Key::service(&region, &cluster, &name),
-        stake: Stake::of(object, Service::policies(object), object.spec.tags.as_ref(), settings),
+        stake: Stake::of(object, Service::policies(object), object.spec.tags.as_ref(), &status.common, settings),
         subject: Subject::of(object),
         is_edited: status.common.observed_generation != object.metadata.generation,
         is_contested: references.is_contested && status.common.observed_generation == object.metadata.generation,

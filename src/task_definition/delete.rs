@@ -1,7 +1,10 @@
 //! Deleting a task definition: revisions that we registered become INACTIVE; nothing is ever deleted.
 
+use std::time::Duration;
+
 use kube::ResourceExt;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{
     TaskDefinition,
@@ -17,6 +20,9 @@ use crate::{
     },
 };
 
+/// A service may cease to refer to the task definition without a sign of its own.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
+
 /// Deregisters what is ours once no service of the namespace refers to it any more.
 pub async fn delete(
     cx: &Context,
@@ -27,18 +33,18 @@ pub async fn delete(
     let namespace = object.namespace().unwrap_or_default();
     let name = object.name_any();
     if let Some(message) = our_services(cx, &namespace, &name) {
-        return Ok(Deletion::Waiting(Verdict::waiting_for_change(Reason::Deleting, message)));
+        return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, LOOK_AGAIN)));
     }
     let region = spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), &cx.settings)?;
     let family = object.spec.family.clone().unwrap_or_else(|| name.clone());
-    let stake = Stake::of(object, TaskDefinition::policies(object), None, &cx.settings);
+    let stake = Stake::of(object, TaskDefinition::policies(object), None, &status.common, &cx.settings);
     let policies = TaskDefinition::policies(object);
     let ecs = cx.live.regions().ecs(&region);
     let all = active_revisions(&ecs, &family)
         .await
         .map_err(|error| Refusal::Ecs(format!("reading family {family}"), error))?;
     for arn in all {
-        let Some(found) = revision(cx, &region, &arn).await? else { continue };
+        let Some(found) = revision(cx, &region, &arn, Some(Instant::now())).await? else { continue };
         let Claim::Ours(origin) = stake.claim(&found.tags) else { continue };
         if !policies.deletes(origin) {
             continue;

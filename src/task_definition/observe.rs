@@ -92,12 +92,14 @@ pub async fn observe(
     let newest = active_revisions(&ecs, &desired.family).await.map_err(|error| reading(desired, error))?;
     let mut claim_of_newest = None;
     for (index, arn) in newest.iter().take(LOOKED_AT).enumerate() {
-        let Some(revision) = revision(cx, &desired.region, arn).await? else { continue };
+        let Some(revision) = revision(cx, &desired.region, arn, since).await? else { continue };
         let claim = desired.stake.claim(&revision.tags);
         let is_ours = matches!(claim, Claim::Ours(_));
         bound_to_ours |= is_ours;
         // A foreign revision can be taken over, but only the newest: anything older was replaced on purpose.
-        if revision.is_active && (is_ours || index == 0) && revision.has_content_of(desired) {
+        // Tags can be copied onto another content: what is not bound yet is looked into.
+        let same = canon::task_definition(&revision.json).is_ok_and(|canonical| canonical == desired.canonical);
+        if revision.is_active && (is_ours || index == 0) && same {
             return Ok(Observed { current: Some(revision), before, foreign: None, at });
         }
         if index == 0 {
@@ -111,14 +113,22 @@ fn reading(desired: &Desired, error: crate::ecs::EcsError) -> Refusal {
     Refusal::Ecs(format!("reading family {}", desired.family), error)
 }
 
-/// A revision by way of Live; its content never changes, so any observation of it is good.
-pub async fn revision(cx: &Context, region: &str, arn: &str) -> Result<Option<Revision>, Refusal> {
-    let seen = cx
-        .live
-        .get(&Key::task_definition(region, arn), None)
-        .await
-        .map_err(|error| Refusal::Ecs(format!("reading {arn}"), error))?;
-    Ok(seen.json().and_then(Revision::read))
+/// A revision by way of Live. Its content never changes; whose it is may, so who is about to write names `since`.
+pub async fn revision(
+    cx: &Context,
+    region: &str,
+    arn: &str,
+    since: Option<Instant>,
+) -> Result<Option<Revision>, Refusal> {
+    let key = Key::task_definition(region, arn);
+    let failed = |error| Refusal::Ecs(format!("reading {arn}"), error);
+    let seen = cx.live.get(&key, since).await.map_err(failed)?;
+    if let Some(found) = seen.json().and_then(Revision::read) {
+        return Ok(Some(found));
+    }
+    // It was listed, so a look that did not find it was too early.
+    let again = cx.live.get(&key, Some(Instant::now())).await.map_err(failed)?;
+    Ok(again.json().and_then(Revision::read))
 }
 
 /// The ARNs of all ACTIVE revisions of a family, newest first.

@@ -58,7 +58,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::{AdoptionPolicy, EcsTaskDefinition, ManagementPolicy, Reason},
+        api::{AdoptionPolicy, CommonStatus, EcsTaskDefinition, ManagementPolicy, Reason},
         reconcile::{
             Policies, Settings,
             owner::{Claim, Stake},
@@ -84,7 +84,7 @@ mod tests {
         let spec = serde_json::from_value(json!({ "containerDefinitions": [] })).unwrap();
         let policies = Policies { deletion: None, adoption, management: ManagementPolicy::Enforce };
         let settings = Settings { installation: "i".into(), default_region: None };
-        Stake::of(&EcsTaskDefinition::new("web", spec), policies, None, &settings)
+        Stake::of(&EcsTaskDefinition::new("web", spec), policies, None, &CommonStatus::default(), &settings)
     }
 
     fn revision(desired: &Desired, hash: Option<&str>) -> Revision {

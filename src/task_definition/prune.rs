@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::{
     Desired, Observed,
@@ -15,6 +16,9 @@ use crate::{
 
 /// How many revisions one pass deregisters at most: registering shares ECS's bucket and goes first.
 const AT_ONCE: usize = 5;
+
+/// How many revisions beyond those that are kept are looked at in one pass.
+const LOOKED_AT: usize = 20;
 
 /// Prunes after a new revision. What fails is told in the log and tried again after the next one.
 pub async fn prune(cx: &Context, desired: &Desired, observed: &Observed, applied: &[Step], story: &mut Story) {
@@ -35,8 +39,8 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
         return Ok(());
     }
     let mut ours = Vec::new();
-    for arn in all {
-        let Some(revision) = revision(cx, &desired.region, &arn).await? else { continue };
+    for arn in all.into_iter().take(desired.revisions_kept + LOOKED_AT) {
+        let Some(revision) = revision(cx, &desired.region, &arn, Some(Instant::now())).await? else { continue };
         if matches!(desired.stake.claim(&revision.tags), Claim::Ours(_)) {
             ours.push(arn);
         }

@@ -75,7 +75,7 @@ pub fn validate(
     let limit = object.spec.revision_history_limit.and_then(|limit| usize::try_from(limit).ok());
     Ok(Desired {
         hash: format!("v{}:{}", canon::VERSION, canon::hash(&canonical)),
-        stake: Stake::of(object, TaskDefinition::policies(object), object.spec.tags.as_ref(), settings),
+        stake: Stake::of(object, TaskDefinition::policies(object), object.spec.tags.as_ref(), &status.common, settings),
         revisions_kept: limit.unwrap_or(REVISIONS_KEPT),
         family,
         region,
