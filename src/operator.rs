@@ -20,6 +20,7 @@ use crate::{
     ecs::{Cadence, Key, Live, Regions},
     reconcile::{
         Context, Kind, Settings, Subject,
+        account::Accounts,
         contests::Contests,
         context::{Interests, WithoutEffect},
         pass::pass,
@@ -98,6 +99,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
         events: EventRecorder::new(client.clone(), Reporter { controller: FIELD_MANAGER.into(), instance: None }),
         interests: Interests::default(),
         without_effect: WithoutEffect::default(),
+        accounts: Accounts::default(),
         contests: Contests::default(),
         client: client.clone(),
     });

@@ -17,6 +17,7 @@ use ecs_operator::{
     ecs::{Cadence, Live, Regions},
     reconcile::{
         Context, Kind, Settings,
+        account::Accounts,
         contests::Contests,
         context::{Interests, WithoutEffect},
         pass::pass,
@@ -89,6 +90,7 @@ impl Bed {
             events: EventRecorder::new(client.clone(), Reporter { controller: FIELD_MANAGER.into(), instance: None }),
             interests: Interests::default(),
             without_effect: WithoutEffect::default(),
+            accounts: Accounts::default(),
             contests: Contests::default(),
             client,
         };

@@ -11,7 +11,7 @@ use k8s_controller::events::EventRecorder;
 use kube::{Client, ResourceExt, runtime::reflector::Store};
 use tokio::time::Instant;
 
-use super::{contests::Contests, plan::Step};
+use super::{account::Accounts, contests::Contests, plan::Step};
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
     ecs::{Key, Live, Pace},
@@ -49,6 +49,8 @@ pub struct Context {
     pub interests: Interests,
     /// Writes that ECS took without effect.
     pub without_effect: WithoutEffect,
+    /// The account of the credentials.
+    pub accounts: Accounts,
     /// Services whose `desiredCount` somebody else moves too.
     pub contests: Contests,
 }

@@ -1,5 +1,6 @@
 //! What the three kinds share between their own rooms and ECS: the order of a pass, plans, ownership, verdicts.
 
+pub mod account;
 pub mod contests;
 pub mod context;
 pub mod owner;

@@ -308,6 +308,7 @@ async fn reconcile<K: Kind>(
             K::report(&desired, &observed, status);
             return Ok(without_effect(&plan));
         }
+        cx.accounts.check(&cx.live, K::common(status)).await?;
         if !finalized {
             // Nothing is made in AWS that a deletion would not find.
             written.remember(objects::add_finalizer(&cx.client, object, K::FINALIZER).await?);
@@ -440,6 +441,7 @@ async fn delete<K: Kind>(
                 ),
             )));
         }
+        cx.accounts.check(&cx.live, K::common(&mut status.clone())).await?;
         if let Deletion::Waiting(verdict) = K::delete(cx, object, status, story).await? {
             return Ok(Some(verdict));
         }

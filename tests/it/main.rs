@@ -1,9 +1,11 @@
 //! Integration tests: one binary, a module a subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::pedantic)]
 
+mod account;
 mod canon;
 mod cli;
 mod columns;
+mod contest;
 mod coverage;
 mod crash;
 mod crds;

@@ -260,6 +260,10 @@ impl Live {
                     }
                 }
                 Err(error) => {
+                    if names.iter().all(|(_, waiters)| waiters.is_empty()) {
+                        // Nobody asked, so nobody else tells.
+                        tracing::warn!(region = &*group.region, cluster = &*group.cluster, %error, "the sweep can't read ECS");
+                    }
                     for waiter in names.into_iter().flat_map(|(_, waiters)| waiters) {
                         // Who asked may be gone.
                         let _ = waiter.send(Err(error.clone()));
