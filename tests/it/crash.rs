@@ -87,9 +87,9 @@ enum Accident {
     KilledAfter,
     /// SIGKILL before ECS sees the call.
     KilledBefore,
-    /// The first answer is lost; the SDK may ask again.
+    /// The first answer is lost; the next pass looks and asks again.
     LostOnce,
-    /// The answers of all attempts that the SDK makes are lost.
+    /// The answers of several calls in a row are lost, those of the passes that repeat it.
     LostAlways,
 }
 
@@ -109,7 +109,8 @@ impl Accident {
     }
 }
 
-/// How often the operator's SDK makes a call whose answer is lost. A call that is no longer made stays as it was.
+/// How many answers in a row are lost. A revision that was registered is found by the next look: that call is not made
+/// again.
 fn attempts(operation: &str) -> usize {
     if operation == "RegisterTaskDefinition" { 1 } else { 3 }
 }
