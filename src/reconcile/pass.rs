@@ -289,9 +289,10 @@ async fn reconcile<K: Kind>(
                 differs(&plan)
             });
         }
+        // A plan that is carried out, or fails, is no longer one to be read.
+        K::common(status).plan.clear();
         if plan.is_empty() {
             K::report(&desired, &observed, status);
-            K::common(status).plan.clear();
             K::common(status).applied_fields = with_kept(K::managed(&desired), &plan.kept);
             cx.without_effect.set(subject, Vec::new(), started);
             if let Some(sentence) = plan.refused.first() {

@@ -10,7 +10,7 @@ use super::{
     observe::{active_revisions, revision},
 };
 use crate::{
-    ecs::{EcsError, Operation, Target},
+    ecs::{Ecs, EcsError, Operation, Target},
     reconcile::{Context, Refusal, Step, Story, owner::Claim},
 };
 
@@ -81,17 +81,27 @@ async fn in_use(cx: &Context, desired: &Desired) -> Result<BTreeSet<String>, Ecs
     }
     let ecs = cx.live.regions().ecs(&desired.region);
     for (key, _) in cx.live.held(Target::Cluster).iter().filter(|(key, _)| *key.group.region == *desired.region) {
-        let input =
-            Map::from_iter([("cluster".to_owned(), json!(&*key.name)), ("family".to_owned(), json!(desired.family))]);
-        let tasks = ecs.call(Operation::ListTasks, &input).await?;
-        let tasks = tasks.get("taskArns").and_then(Value::as_array).cloned().unwrap_or_default();
-        if tasks.is_empty() {
-            continue;
-        }
-        let input = Map::from_iter([("cluster".to_owned(), json!(&*key.name)), ("tasks".to_owned(), tasks.into())]);
-        let tasks = ecs.call(Operation::DescribeTasks, &input).await?;
-        let tasks = tasks.get("tasks").and_then(Value::as_array).cloned().unwrap_or_default();
-        used.extend(tasks.iter().filter_map(|task| task.get("taskDefinitionArn")?.as_str().map(str::to_owned)));
+        used.extend(run_by_tasks(&ecs, &key.name, &desired.family).await?);
     }
     Ok(used)
+}
+
+/// The revisions of a family that the tasks of a cluster run, page by page: a page is as many as one call describes.
+async fn run_by_tasks(ecs: &Ecs, cluster: &str, family: &str) -> Result<BTreeSet<String>, EcsError> {
+    let mut run = BTreeSet::new();
+    let mut input = Map::from_iter([("cluster".to_owned(), json!(cluster)), ("family".to_owned(), json!(family))]);
+    loop {
+        let page = ecs.call(Operation::ListTasks, &input).await?;
+        let tasks = page.get("taskArns").and_then(Value::as_array).cloned().unwrap_or_default();
+        if !tasks.is_empty() {
+            let look = Map::from_iter([("cluster".to_owned(), json!(cluster)), ("tasks".to_owned(), tasks.into())]);
+            let answer = ecs.call(Operation::DescribeTasks, &look).await?;
+            let tasks = answer.get("tasks").and_then(Value::as_array).cloned().unwrap_or_default();
+            run.extend(tasks.iter().filter_map(|task| task.get("taskDefinitionArn")?.as_str().map(str::to_owned)));
+        }
+        match page.get("nextToken").filter(|token| token.is_string()) {
+            Some(token) => input.insert("nextToken".into(), token.clone()),
+            None => return Ok(run),
+        };
+    }
 }
