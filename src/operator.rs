@@ -2,7 +2,6 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use k8s_controller::events::{EventRecorder, Reporter};
 use k8s_openapi::{
     api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
@@ -18,17 +17,11 @@ use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
     cluster::Cluster,
     ecs::{Cadence, Key, Live, Regions},
-    reconcile::{
-        Context, Kind, Settings, Subject,
-        account::Accounts,
-        contests::Contests,
-        context::{Interests, WithoutEffect},
-        pass::pass,
-    },
+    reconcile::{Context, Kind, Settings, Subject, context::Stores, pass::pass},
     runtime::{
         controller::{self, Listed, Pass, Touched, Wiring},
         memory::Written,
-        objects::{FIELD_MANAGER, Object},
+        objects::Object,
     },
     service::Service,
     task_definition::TaskDefinition,
@@ -47,6 +40,8 @@ pub struct Options {
     pub sweep: Duration,
     /// Every rolling object is looked at once in this time.
     pub rolling_sweep: Duration,
+    /// How much of the calls that ECS allows an account and region the operator takes; 1 is all.
+    pub ecs_rate: f64,
     /// Passes at once, for each kind.
     pub concurrency: u16,
 }
@@ -77,7 +72,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
     let Some(installation) = shutdown.run_until_cancelled(ready_to_start(&client, &server, &options)).await else {
         return Ok(());
     };
-    let regions = Regions::from_environment(options.region.as_deref()).await;
+    let regions = Regions::from_environment(options.region.as_deref(), options.ecs_rate).await;
     let default_region = regions.default_region().map(str::to_owned);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -89,20 +84,14 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), St
     let (live, changes) = Live::new(regions, Cadence { quiet: options.sweep, rolling: options.rolling_sweep });
     let wires = Wires::default();
     let Wires { clusters, task_definitions, services } = wires;
-    let context = Arc::new(Context {
-        live: live.clone(),
-        settings: Settings { installation, default_region },
+    let stores = Stores {
         clusters: clusters.store.clone(),
         task_definitions: task_definitions.store.clone(),
         services: services.store.clone(),
         listed: [clusters.listed.clone(), task_definitions.listed.clone(), services.listed.clone()],
-        events: EventRecorder::new(client.clone(), Reporter { controller: FIELD_MANAGER.into(), instance: None }),
-        interests: Interests::default(),
-        without_effect: WithoutEffect::default(),
-        accounts: Accounts::default(),
-        contests: Contests::default(),
-        client: client.clone(),
-    });
+    };
+    let settings = Settings { installation, default_region };
+    let context = Arc::new(Context::new(client.clone(), live.clone(), settings, stores));
     let bells = Arc::new(Bells {
         clusters: clusters.bell.clone(),
         task_definitions: task_definitions.bell.clone(),

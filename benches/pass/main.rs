@@ -13,24 +13,14 @@ use std::{
 };
 
 use ecs_operator::{
+    api::Managed,
     cluster::Cluster,
     ecs::{Cadence, Live, Regions},
-    reconcile::{
-        Context, Kind, Settings,
-        account::Accounts,
-        contests::Contests,
-        context::{Interests, WithoutEffect},
-        pass::pass,
-    },
-    runtime::{
-        controller::Next,
-        memory::Written,
-        objects::{FIELD_MANAGER, Object},
-    },
+    reconcile::{Context, Kind, Settings, context, pass::pass},
+    runtime::{controller::Next, memory::Written, objects::Object},
     service::Service,
     task_definition::TaskDefinition,
 };
-use k8s_controller::events::{EventRecorder, Reporter};
 use kube::runtime::{
     reflector::{self, store::Writer},
     watcher::Event,
@@ -73,27 +63,17 @@ impl Bed {
         }
         let client = kubernetes.client();
         let cadence = Cadence { quiet: Duration::from_secs(60), rolling: Duration::from_secs(5) };
-        let (live, _) = Live::new(Regions::new(ecs.config()), cadence);
+        let (live, _) = Live::new(Regions::new(ecs.config(), 1.0), cadence);
         let (clusters, cluster_writer) = reflector::store();
         let (task_definitions, task_definition_writer) = reflector::store();
         let (services, service_writer) = reflector::store();
-        let context = Context {
-            live,
-            settings: Settings {
-                installation: "0c8e6cbb-58c5-4bb5-a4a3-0d8fd9d1b9a1".into(),
-                default_region: Some(ecs::REGION.into()),
-            },
-            clusters,
-            task_definitions,
-            services,
-            listed: std::array::from_fn(|_| Arc::new(tokio::sync::SetOnce::new_with(Some(())))),
-            events: EventRecorder::new(client.clone(), Reporter { controller: FIELD_MANAGER.into(), instance: None }),
-            interests: Interests::default(),
-            without_effect: WithoutEffect::default(),
-            accounts: Accounts::default(),
-            contests: Contests::default(),
-            client,
+        let settings = Settings {
+            installation: "0c8e6cbb-58c5-4bb5-a4a3-0d8fd9d1b9a1".into(),
+            default_region: Some(ecs::REGION.into()),
         };
+        let listed = std::array::from_fn(|_| Arc::new(tokio::sync::SetOnce::new_with(Some(()))));
+        let stores = context::Stores { clusters, task_definitions, services, listed };
+        let context = Context::new(client, live, settings, stores);
         (Self { ecs, kubernetes, context }, (cluster_writer, task_definition_writer, service_writer))
     }
 
@@ -144,7 +124,7 @@ impl Bed {
             let object = self.kubernetes.get(kind);
             let next = pass::<R>(&self.context, written, Arc::clone(&object)).await;
             if next == Next::Change && (self.ecs.calls(), self.kubernetes.writes()) == before {
-                let status = serde_json::to_value(R::status(&object)).unwrap();
+                let status = serde_json::to_value(object.status()).unwrap();
                 let ready = status["conditions"].as_array().into_iter().flatten();
                 let ready: Vec<_> = ready.filter(|condition| condition["status"] == "True").collect();
                 assert!(ready.iter().any(|condition| condition["type"] == "Ready"), "{kind} isn't ready: {status:#}");

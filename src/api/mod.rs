@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod crd;
+pub mod managed;
 pub mod mirror_zone;
 pub mod policy;
 pub mod reference;
@@ -14,6 +15,7 @@ pub mod task_definition;
 
 pub use self::{
     cluster::{EcsCluster, EcsClusterSpec, EcsClusterStatus},
+    managed::{Managed, Policies},
     policy::{AdoptionPolicy, DeletionPolicy, ManagementPolicy},
     reference::LocalReference,
     service::{EcsService, EcsServiceSpec},
@@ -30,6 +32,10 @@ pub const VERSION: &str = "v1alpha1";
 /// Annotation: while it is there (with any value but `"false"`), the object's finalizer is held and
 /// AWS is left untouched.
 pub const PREVENT_DELETION: &str = "ecs-operator.dev/prevent-deletion";
+
+/// Annotation: the ARN of the cluster that a service is made in. It is written together with the finalizer, so that a
+/// service is found again although the operator was stopped before it could write a status.
+pub const CLUSTER_ARN: &str = "ecs-operator.dev/cluster-arn";
 
 /// Tags that the operator keeps on what it manages in AWS. Five tag places are reserved for them.
 pub mod tags {

@@ -59,7 +59,12 @@ pub struct EcsServiceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255))]
     pub own_deployment: Option<String>,
-    /// What that deployment deploys, as a hash. After a rollback the same is not deployed again.
+    /// Id of the deployment of ours that was rolled out: once, all its tasks ran. Tasks that are missing later are no
+    /// rollout any more, and are told by the condition `Available`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub rolled_out: Option<String>,
+    /// What our deployment deploys, as a hash. After a rollback the same is not deployed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub own_target: Option<String>,

@@ -12,6 +12,9 @@ pub const RECONCILING: &str = "Reconciling";
 /// Condition, there only when true: the user must act.
 pub const STALLED: &str = "Stalled";
 
+/// Condition: whether as many tasks of a deployed service run as `minimumHealthyPercent` asks for.
+pub const AVAILABLE: &str = "Available";
+
 /// Condition, there only when true: something else moves `desiredCount` as often as the operator puts it back, and the
 /// operator gives way for a while.
 pub const DESIRED_COUNT_CONTESTED: &str = "DesiredCountContested";
@@ -55,11 +58,15 @@ pub enum Reason {
     OwnedByOther,
     /// A field differs that ECS cannot change in place.
     ReplaceRequired,
+    /// A field was edited that only CodeDeploy may change.
+    CodeDeployOwned,
+    /// Fewer tasks run than `minimumHealthyPercent` asks for, and have for a while.
+    Unavailable,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Pending,
         Self::Deploying,
         Self::Deployed,
@@ -78,6 +85,8 @@ impl Reason {
         Self::AlreadyExists,
         Self::OwnedByOther,
         Self::ReplaceRequired,
+        Self::CodeDeployOwned,
+        Self::Unavailable,
     ];
 
     /// The word in the condition.
@@ -101,6 +110,8 @@ impl Reason {
             Self::AlreadyExists => "AlreadyExists",
             Self::OwnedByOther => "OwnedByOther",
             Self::ReplaceRequired => "ReplaceRequired",
+            Self::CodeDeployOwned => "CodeDeployOwned",
+            Self::Unavailable => "Unavailable",
         }
     }
 }

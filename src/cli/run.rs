@@ -28,6 +28,10 @@ pub struct Arguments {
     /// The same while a rollout or a deletion is under way.
     #[arg(long, env = "ECS_OPERATOR_ROLLING_SWEEP_SECONDS", value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     rolling_sweep_seconds: Duration,
+    /// How much of the calls that ECS allows an AWS account and region the operator takes: 1 is all of the documented
+    /// rates. Less leaves room for others in the same account; more is for accounts whose rates AWS has raised.
+    #[arg(long, env = "ECS_OPERATOR_ECS_RATE", value_name = "SHARE", default_value = "1", value_parser = share)]
+    ecs_rate: f64,
     /// How many objects of each kind are worked on at once.
     #[arg(long, env = "ECS_OPERATOR_CONCURRENCY", value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
@@ -83,6 +87,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// From a twentieth of the rates to a hundred times them.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.05..=100.0).contains(&share) => Ok(share),
+        _ => Err("must be a number from 0.05 to 100".into()),
+    }
+}
+
 /// Runs until SIGTERM or SIGINT.
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     telemetry::init(arguments.log_format, &arguments.log_level)?;
@@ -92,6 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         installation: arguments.installation_id.clone(),
         sweep: arguments.sweep_seconds,
         rolling_sweep: arguments.rolling_sweep_seconds,
+        ecs_rate: arguments.ecs_rate,
         concurrency: arguments.concurrency,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

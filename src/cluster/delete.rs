@@ -6,12 +6,12 @@ use kube::ResourceExt;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::{Cluster, observe::live_cluster};
+use super::observe::{absorb, live_cluster};
 use crate::{
-    api::{EcsCluster, EcsClusterStatus, Reason},
+    api::{EcsCluster, EcsClusterStatus, Managed, Reason},
     ecs::{Class, Ecs, Key, Operation, Pace},
     reconcile::{
-        Context, Deletion, Kind, Refusal, Step, Story, Subject, Verdict,
+        Context, Deletion, Refusal, Step, Story, Subject, Verdict,
         owner::{Claim, Stake},
         spec,
     },
@@ -40,12 +40,12 @@ pub async fn delete(
         .await
         .map_err(|error| Refusal::Ecs(format!("reading {what}"), error))?;
     let Some(cluster) = live_cluster(&seen) else { return Ok(Deletion::Done) };
-    let stake = Stake::of(object, Cluster::policies(object), None, &status.common, &cx.settings);
+    let stake = Stake::of(object, None, &status.common, &cx.settings);
     let Claim::Ours(origin) = stake.claim(&cluster.tags) else { return Ok(Deletion::Done) };
-    if !Cluster::policies(object).deletes(origin) {
+    if !object.policies().deletes(origin) {
         return Ok(Deletion::Done);
     }
-    cx.interests.set(&cx.live, &Subject::of(object), vec![(key, Pace::Rolling)]);
+    cx.interests.set(&cx.live, &Subject::of(object), vec![(key.clone(), Pace::Rolling)]);
     if let Some(waits) = our_services(cx, object, &namespace) {
         return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, waits, LOOK_AGAIN)));
     }
@@ -64,7 +64,9 @@ pub async fn delete(
     match ecs.call(step.operation, &step.input).await {
         Ok(answer) => {
             story.did(&step);
-            if answer.pointer("/cluster/status").and_then(Value::as_str) == Some("INACTIVE") {
+            let status = answer.pointer("/cluster/status").and_then(Value::as_str).map(str::to_owned);
+            absorb(cx, &key, &step, answer);
+            if status.as_deref() == Some("INACTIVE") {
                 return Ok(Deletion::Done);
             }
             Ok(Deletion::Waiting(Verdict::progressing(Reason::Deleting, format!("{what} is being deleted by ECS."))))
@@ -93,6 +95,7 @@ fn blocked(what: &str, inside: &[String]) -> Deletion {
 fn our_services(cx: &Context, object: &EcsCluster, namespace: &str) -> Option<String> {
     let name = object.name_any();
     let mut waits: Vec<String> = cx
+        .stores
         .services
         .state()
         .iter()

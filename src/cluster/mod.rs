@@ -7,14 +7,15 @@ pub mod rules;
 mod status;
 mod validate;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
 pub use self::{observe::Observed, validate::Desired};
 use crate::{
-    api::{CommonStatus, EcsCluster, EcsClusterStatus},
+    api::{EcsCluster, EcsClusterStatus},
     ecs::{Key, Pace},
-    reconcile::{Context, Deletion, Kind, Plan, Policies, Refusal, Settings, Step, Story, Verdict},
+    reconcile::{Context, Deletion, Kind, Plan, Refusal, Settings, Step, Story, Verdict},
 };
 
 /// The room of `EcsCluster`.
@@ -25,26 +26,9 @@ impl Kind for Cluster {
     const FINALIZER: &'static str = "ecs-operator.dev/cluster";
     const READS_AFTER_WRITES: bool = true;
     type Object = EcsCluster;
-    type Status = EcsClusterStatus;
     type References = ();
     type Desired = Desired;
     type Observed = Observed;
-
-    fn policies(object: &EcsCluster) -> Policies {
-        Policies {
-            deletion: object.spec.deletion_policy,
-            adoption: object.spec.adoption_policy.unwrap_or_default(),
-            management: object.spec.management_policy.unwrap_or_default(),
-        }
-    }
-
-    fn status(object: &EcsCluster) -> Option<&EcsClusterStatus> {
-        object.status.as_ref()
-    }
-
-    fn common(status: &mut EcsClusterStatus) -> &mut CommonStatus {
-        &mut status.common
-    }
 
     fn references(_: &Context, _: &EcsCluster) {}
 
@@ -74,6 +58,10 @@ impl Kind for Cluster {
         observed.at
     }
 
+    fn is_answer(observed: &Observed) -> bool {
+        observed.is_answer
+    }
+
     fn keys(desired: &Desired, observed: &Observed) -> Vec<(Key, Pace)> {
         let pace = if observed.is_settled() { Pace::Quiet } else { Pace::Rolling };
         vec![(desired.key.clone(), pace)]
@@ -83,14 +71,15 @@ impl Kind for Cluster {
         plan::plan(desired, observed, &status.common.applied_fields)
     }
 
-    // UpdateCluster was seen to change what it was not asked to: ECS is read again after every write.
-    fn absorb(_: &Context, _: &Desired, _: &Step, _: Value, _: &mut EcsClusterStatus) {}
+    fn absorb(cx: &Context, desired: &Desired, step: &Step, answer: Value, _: &mut EcsClusterStatus) {
+        observe::absorb(cx, &desired.key, step, answer);
+    }
 
     fn report(desired: &Desired, observed: &Observed, status: &mut EcsClusterStatus) {
         status::report(desired, observed, status);
     }
 
-    fn verdict(_: &Desired, observed: &Observed, _: &EcsClusterStatus) -> Verdict {
+    fn verdict(_: &Desired, observed: &Observed, _: &EcsClusterStatus, _: Timestamp) -> Verdict {
         status::verdict(observed)
     }
 

@@ -5,9 +5,9 @@ use tokio::time::Instant;
 
 use super::Desired;
 use crate::{
-    ecs::{Operation, Seen},
+    ecs::{Key, Operation, Seen},
     reconcile::{
-        Context, Refusal,
+        Context, Refusal, Step,
         tags::{self, Tags},
     },
 };
@@ -21,6 +21,8 @@ pub struct Observed {
     pub account_insights: Option<String>,
     /// When the observation began.
     pub at: Instant,
+    /// It is the answer of a write; no read has shown it yet.
+    pub is_answer: bool,
 }
 
 /// A cluster that is there.
@@ -59,7 +61,7 @@ pub async fn observe(
         .map_err(|error| Refusal::Ecs(format!("reading cluster {}", desired.name), error))?;
     let given_back = !desired.units.contains_key("settings") && applied.iter().any(|path| path == "settings");
     let account_insights = if given_back { account_insights(cx, desired).await? } else { None };
-    Ok(Observed { cluster: live_cluster(&seen), account_insights, at: seen.at })
+    Ok(Observed { cluster: live_cluster(&seen), account_insights, at: seen.at, is_answer: seen.is_answer })
 }
 
 async fn account_insights(cx: &Context, desired: &Desired) -> Result<Option<String>, Refusal> {
@@ -91,4 +93,20 @@ pub fn live_cluster(seen: &Seen) -> Option<LiveCluster> {
         tags: tags::from_json(json.get("tags")),
         json,
     })
+}
+
+/// Takes over the answer of a step. What was written is read again all the same: UpdateCluster was seen to change what
+/// it was not asked to. The answer is for the moments in which a read may still come from before the write.
+pub fn absorb(cx: &Context, key: &Key, step: &Step, mut answer: Value) {
+    let tags = match step.operation {
+        Operation::CreateCluster => step.input.get("tags").cloned(),
+        Operation::TagResource | Operation::UntagResource => return tags::absorb(cx, key, step),
+        _ => cx.live.peek(key).and_then(|seen| seen.json()).and_then(|mut held| Some(held.get_mut("tags")?.take())),
+    };
+    if let Some(mut cluster) = answer.get_mut("cluster").map(Value::take)
+        && let Some(members) = cluster.as_object_mut()
+    {
+        members.insert("tags".into(), tags.unwrap_or_else(|| json!([])));
+        cx.absorb(key, cluster);
+    }
 }

@@ -3,14 +3,14 @@
 use kube::ResourceExt;
 use serde_json::{Map, Value};
 
-use super::{Cluster, rules};
+use super::rules;
 use crate::{
     api::{EcsCluster, EcsClusterStatus, Reason},
     ecs::{
         Key,
         canon::{self, Units},
     },
-    reconcile::{Kind, Settings, Verdict, owner::Stake, spec},
+    reconcile::{Settings, Verdict, owner::Stake, spec},
 };
 
 /// What a manifest asks.
@@ -56,7 +56,7 @@ pub fn validate(object: &EcsCluster, status: &EcsClusterStatus, settings: &Setti
     })?;
     Ok(Desired {
         key: Key::cluster(&region, &name),
-        stake: Stake::of(object, Cluster::policies(object), object.spec.tags.as_ref(), &status.common, settings),
+        stake: Stake::of(object, object.spec.tags.as_ref(), &status.common, settings),
         name,
         region,
         input,

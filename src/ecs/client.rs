@@ -18,14 +18,15 @@ use aws_smithy_schema::serde::SerializableStruct;
 use serde_json::{Map, Value};
 
 use super::{
-    error::EcsError,
+    error::{Class, EcsError},
     shapes::{ShapeError, sdk_from_json, sdk_to_json},
+    throttle::{Bucket, Throttle},
 };
 
 /// Declares the operations once: the enum, their names, and how each is sent. A member that is missing from a
 /// list here would be dropped without a word, so a test holds each list against the SDK's schema of the input.
 macro_rules! operations {
-    ($( $(#[$doc:meta])* $variant:ident = $module:ident $kind:ident ( $($field:ident),* ) ; )*) => { pastey::paste! {
+    ($( $(#[$doc:meta])* $variant:ident = $module:ident $kind:ident $bucket:ident ( $($field:ident),* ) ; )*) => { pastey::paste! {
         /// An operation of the ECS API.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Operation { $( $(#[$doc])* $variant, )* }
@@ -42,6 +43,11 @@ macro_rules! operations {
             /// Whether it changes anything in AWS.
             pub const fn is_write(self) -> bool {
                 match self { $( Self::$variant => operations!(@write $kind), )* }
+            }
+
+            /// The bucket of ECS that it takes from.
+            pub const fn bucket(self) -> Bucket {
+                match self { $( Self::$variant => Bucket::$bucket, )* }
             }
 
             /// The member names of its input in the SDK's schema, and those that are sent.
@@ -73,25 +79,25 @@ macro_rules! operations {
 
 operations! {
     /// Makes a cluster.
-    CreateCluster = create_cluster write (
+    CreateCluster = create_cluster write ClusterModify (
         cluster_name, tags, settings, configuration, capacity_providers, default_capacity_provider_strategy,
         service_connect_defaults);
     /// Changes settings, configuration and Service Connect default of a cluster.
-    UpdateCluster = update_cluster write (cluster, settings, configuration, service_connect_defaults);
+    UpdateCluster = update_cluster write ClusterModify (cluster, settings, configuration, service_connect_defaults);
     /// Replaces the capacity providers and the default strategy of a cluster.
-    PutClusterCapacityProviders = put_cluster_capacity_providers write (
+    PutClusterCapacityProviders = put_cluster_capacity_providers write ClusterModify (
         cluster, capacity_providers, default_capacity_provider_strategy);
     /// Deletes an empty cluster.
-    DeleteCluster = delete_cluster write (cluster);
+    DeleteCluster = delete_cluster write ClusterModify (cluster);
     /// Registers a new revision of a family.
-    RegisterTaskDefinition = register_task_definition write (
+    RegisterTaskDefinition = register_task_definition write TaskDefinitionModify (
         family, task_role_arn, execution_role_arn, network_mode, container_definitions, volumes,
         placement_constraints, requires_compatibilities, cpu, memory, tags, pid_mode, ipc_mode, proxy_configuration,
         inference_accelerators, ephemeral_storage, runtime_platform, enable_fault_injection);
     /// Makes a revision INACTIVE.
-    DeregisterTaskDefinition = deregister_task_definition write (task_definition);
+    DeregisterTaskDefinition = deregister_task_definition write TaskDefinitionModify (task_definition);
     /// Makes a service.
-    CreateService = create_service write (
+    CreateService = create_service write ServiceModify (
         cluster, service_name, task_definition, availability_zone_rebalancing, load_balancers, service_registries,
         desired_count, client_token, launch_type, capacity_provider_strategy, platform_version, role,
         deployment_configuration, placement_constraints, placement_strategy, network_configuration,
@@ -99,7 +105,7 @@ operations! {
         propagate_tags, enable_execute_command, service_connect_configuration, volume_configurations,
         vpc_lattice_configurations, gateway_connectors, monitoring);
     /// Changes a service.
-    UpdateService = update_service write (
+    UpdateService = update_service write ServiceModify (
         cluster, service, desired_count, task_definition, capacity_provider_strategy, deployment_configuration,
         availability_zone_rebalancing, network_configuration, placement_constraints, placement_strategy,
         platform_version, force_new_deployment, health_check_grace_period_seconds, deployment_controller,
@@ -107,32 +113,34 @@ operations! {
         service_connect_configuration, volume_configurations, vpc_lattice_configurations, gateway_connectors,
         monitoring);
     /// Deletes a service.
-    DeleteService = delete_service write (cluster, service, force);
+    DeleteService = delete_service write ServiceModify (cluster, service, force);
     /// Sets tags.
-    TagResource = tag_resource write (resource_arn, tags);
+    TagResource = tag_resource write TagModify (resource_arn, tags);
     /// Removes tags.
-    UntagResource = untag_resource write (resource_arn, tag_keys);
+    UntagResource = untag_resource write TagModify (resource_arn, tag_keys);
     /// Reads up to 10 services of one cluster.
-    DescribeServices = describe_services read (cluster, services, include);
+    DescribeServices = describe_services read ServiceRead (cluster, services, include);
+    /// Reads up to 20 revisions of one service.
+    DescribeServiceRevisions = describe_service_revisions read ServiceRevision (service_revision_arns);
     /// Reads up to 100 clusters.
-    DescribeClusters = describe_clusters read (clusters, include);
+    DescribeClusters = describe_clusters read ClusterRead (clusters, include);
     /// Reads one revision.
-    DescribeTaskDefinition = describe_task_definition read (task_definition, include);
+    DescribeTaskDefinition = describe_task_definition read TaskDefinitionRead (task_definition, include);
     /// Lists revisions.
-    ListTaskDefinitions = list_task_definitions read (family_prefix, status, sort, next_token, max_results);
+    ListTaskDefinitions = list_task_definitions read TaskDefinitionRead (family_prefix, status, sort, next_token, max_results);
     /// Lists services of a cluster.
-    ListServices = list_services read (
+    ListServices = list_services read ServiceRead (
         cluster, next_token, max_results, launch_type, scheduling_strategy, resource_management_type);
     /// Lists tasks.
-    ListTasks = list_tasks read (
+    ListTasks = list_tasks read ClusterResourceRead (
         cluster, container_instance, family, next_token, max_results, started_by, service_name, desired_status,
         launch_type, daemon_name);
     /// Reads up to 100 tasks.
-    DescribeTasks = describe_tasks read (cluster, tasks, include);
+    DescribeTasks = describe_tasks read ClusterResourceRead (cluster, tasks, include);
     /// Lists container instances of a cluster.
-    ListContainerInstances = list_container_instances read (cluster, filter, next_token, max_results, status);
+    ListContainerInstances = list_container_instances read ClusterResourceRead (cluster, filter, next_token, max_results, status);
     /// Reads account settings.
-    ListAccountSettings = list_account_settings read (
+    ListAccountSettings = list_account_settings read SettingRead (
         name, value, principal_arn, effective_settings, next_token, max_results);
 }
 
@@ -140,6 +148,7 @@ operations! {
 #[derive(Clone)]
 pub struct Ecs {
     client: Client,
+    throttle: Arc<Throttle>,
     region: Arc<str>,
 }
 
@@ -152,7 +161,11 @@ impl fmt::Debug for Ecs {
 impl Ecs {
     /// Calls `operation`; `input` and the answer are the JSON of the wire.
     pub async fn call(&self, operation: Operation, input: &Map<String, Value>) -> Result<Value, EcsError> {
+        self.throttle.take(operation.bucket()).await;
         let answer = send(&self.client, operation, input).await;
+        if answer.as_ref().is_err_and(|error| error.class == Class::Throttled) {
+            self.throttle.refused(operation.bucket());
+        }
         match &answer {
             Ok(_) if operation.is_write() => {
                 tracing::info!(operation = operation.as_str(), region = &*self.region, "called ECS");
@@ -170,10 +183,19 @@ impl Ecs {
     }
 }
 
+impl Ecs {
+    /// Whether work that can wait may make such a call now without making other work wait.
+    pub fn has_room(&self, operation: Operation) -> bool {
+        self.throttle.has_room(operation.bucket())
+    }
+}
+
 /// One [`Ecs`] a region, made when first asked for.
 #[derive(Clone)]
 pub struct Regions {
     config: SdkConfig,
+    /// How much of what ECS allows an account the operator takes.
+    share: f64,
     made: Arc<Mutex<HashMap<Arc<str>, Ecs>>>,
 }
 
@@ -185,7 +207,8 @@ impl fmt::Debug for Regions {
 
 impl Regions {
     /// AWS the usual way: the default credential chain, `AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_ECS`.
-    pub async fn from_environment(default_region: Option<&str>) -> Self {
+    /// `share` is how much of ECS's rate limits the operator takes, 1 for all.
+    pub async fn from_environment(default_region: Option<&str>, share: f64) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(
             // The SDK sets no limit on an answer: a hanging connection would hold an object for ever.
             TimeoutConfig::builder()
@@ -196,12 +219,12 @@ impl Regions {
         if let Some(region) = default_region {
             loader = loader.region(Region::new(region.to_owned()));
         }
-        Self::new(loader.load().await)
+        Self::new(loader.load().await, share)
     }
 
-    /// Regions that share one configuration.
-    pub fn new(config: SdkConfig) -> Self {
-        Self { config, made: Arc::default() }
+    /// Regions that share one configuration, and take so much of ECS's rate limits in each.
+    pub fn new(config: SdkConfig, share: f64) -> Self {
+        Self { config, share, made: Arc::default() }
     }
 
     /// The region for objects that name none.
@@ -221,7 +244,8 @@ impl Regions {
             // The SDK's retry budget is shared by region unless told otherwise; say it, so that it stays so.
             .retry_partition(RetryPartition::new(region.to_owned()))
             .build();
-        let ecs = Ecs { client: Client::from_conf(config), region: name.clone() };
+        let throttle = Arc::new(Throttle::new(self.share));
+        let ecs = Ecs { client: Client::from_conf(config), throttle, region: name.clone() };
         made.insert(name, ecs.clone());
         ecs
     }

@@ -48,6 +48,13 @@ impl EcsError {
         error
     }
 
+    /// How long waiting may be all that is needed: ECS takes a moment to know what was made just now. After that, what
+    /// it says is so. `None` for all other failures.
+    pub fn patience(&self) -> Option<Duration> {
+        let known = |(part, _): &&(&str, Duration)| self.code == *part || self.message.contains(part);
+        (self.operation.is_write()).then(|| NOT_YET.iter().find(known).map(|(_, patience)| *patience)).flatten()
+    }
+
     /// Whether ECS says that a service of that name exists already, made with other arguments.
     pub fn is_not_idempotent(&self) -> bool {
         self.message.contains("was not idempotent")
@@ -85,6 +92,7 @@ pub(super) fn unanswered(target: super::live::Target) -> EcsError {
         super::live::Target::Cluster => Operation::DescribeClusters,
         super::live::Target::Service => Operation::DescribeServices,
         super::live::Target::TaskDefinition => Operation::DescribeTaskDefinition,
+        super::live::Target::ServiceRevision => Operation::DescribeServiceRevisions,
     };
     EcsError::new(operation, "Connection", "the call was dropped before it was answered")
 }
@@ -123,6 +131,13 @@ const CODES: &[(&str, Class)] = &[
     ("LimitExceededException", Class::Terminal),
 ];
 
+/// Codes and messages about something else that ECS may not know yet, and how long that may take.
+const NOT_YET: &[(&str, Duration)] = &[
+    ("ClusterNotFoundException", Duration::from_secs(60)),
+    ("TaskDefinition not found", Duration::from_secs(60)),
+    ("Role is not valid", Duration::from_secs(120)),
+];
+
 /// Messages that ECS gives under a general code (ClientException, InvalidParameterException) and that time cures.
 const MESSAGES: &[(&str, Class)] = &[
     ("Too many concurrent attempts to create a new revision", Class::Throttled),
@@ -133,7 +148,7 @@ const MESSAGES: &[(&str, Class)] = &[
     ("Unable to assume the service linked role", Class::Waiting(Duration::from_secs(15))),
     ("does not have an associated load balancer", Class::Waiting(Duration::from_secs(30))),
     ("cannot be stopped while deployments are active", Class::Waiting(Duration::from_secs(10))),
-    // ECS takes a moment to know what was made just now: a revision, a role.
+    // For a while: see `NOT_YET`.
     ("TaskDefinition not found", Class::Waiting(Duration::from_secs(5))),
     ("Role is not valid", Class::Waiting(Duration::from_secs(30))),
     ("in the process of being deleted", Class::Absent),

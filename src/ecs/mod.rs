@@ -5,6 +5,7 @@ pub mod client;
 pub mod error;
 pub mod live;
 pub mod shapes;
+pub mod throttle;
 
 pub use self::{
     client::{Ecs, Operation, Regions},

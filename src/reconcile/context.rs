@@ -4,18 +4,21 @@ use std::{
     collections::{BTreeSet, HashMap},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
-use k8s_controller::events::EventRecorder;
+use k8s_controller::events::{EventRecorder, Reporter};
 use kube::{Client, ResourceExt, runtime::reflector::Store};
-use tokio::time::Instant;
+use serde_json::Value;
 
-use super::{account::Accounts, contests::Contests, plan::Step};
+use super::{account::Accounts, brake::Brake, contests::Contests, patience::Patience};
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
     ecs::{Key, Live, Pace},
-    runtime::{controller::Listed, objects::Object},
+    runtime::{
+        clock::Clock,
+        controller::Listed,
+        objects::{FIELD_MANAGER, Object},
+    },
 };
 
 /// What the operator's flags say to a pass.
@@ -35,20 +38,18 @@ pub struct Context {
     pub live: Live,
     /// The operator's settings.
     pub settings: Settings,
-    /// All clusters.
-    pub clusters: Store<EcsCluster>,
-    /// All task definitions.
-    pub task_definitions: Store<EcsTaskDefinition>,
-    /// All services.
-    pub services: Store<EcsService>,
-    /// Set for each kind once it has been listed.
-    pub listed: [Listed; 3],
+    /// The objects.
+    pub stores: Stores,
     /// Kubernetes Events.
     pub events: EventRecorder,
     /// Who is woken by which change in ECS.
     pub interests: Interests,
-    /// Writes that ECS took without effect.
-    pub without_effect: WithoutEffect,
+    /// The date and time.
+    pub clock: Clock,
+    /// Writes that ECS takes without effect.
+    pub brake: Brake,
+    /// Failures that may be but ECS's slowness.
+    pub patience: Patience,
     /// The account of the credentials.
     pub accounts: Accounts,
     /// Services whose `desiredCount` somebody else moves too.
@@ -61,17 +62,57 @@ impl fmt::Debug for Context {
     }
 }
 
+/// All objects of our kinds, as the API server has them.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    /// All clusters.
+    pub clusters: Store<EcsCluster>,
+    /// All task definitions.
+    pub task_definitions: Store<EcsTaskDefinition>,
+    /// All services.
+    pub services: Store<EcsService>,
+    /// Set for each kind once it has been listed.
+    pub listed: [Listed; 3],
+}
+
 impl Context {
+    /// A context that remembers nothing yet.
+    pub fn new(client: Client, live: Live, settings: Settings, stores: Stores) -> Self {
+        let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: None };
+        Self {
+            events: EventRecorder::new(client.clone(), reporter),
+            client,
+            live,
+            settings,
+            stores,
+            clock: Clock::default(),
+            interests: Interests::default(),
+            brake: Brake::default(),
+            patience: Patience::default(),
+            accounts: Accounts::default(),
+            contests: Contests::default(),
+        }
+    }
+
     /// Forgets an object that is gone.
     pub fn forget(&self, subject: &Subject) {
         self.interests.set(&self.live, subject, Vec::new());
-        self.without_effect.set(subject, Vec::new(), Instant::now());
+        self.brake.release(subject);
+        self.patience.forget(subject);
         self.contests.forget(subject);
+    }
+
+    /// Takes over what a write was answered, and wakes the others who look at the same thing.
+    pub fn absorb(&self, key: &Key, answer: Value) {
+        self.live.absorb(key, answer);
+        if self.interests.of(key).len() > 1 {
+            self.live.wake(key);
+        }
     }
 
     /// Waits until all kinds have been listed once: before that, what is not in a store may be there all the same.
     pub async fn listed(&self) {
-        for listed in &self.listed {
+        for listed in &self.stores.listed {
             listed.wait().await;
         }
     }
@@ -147,32 +188,5 @@ impl Interests {
 
     fn lock(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How long a write that had no effect is not made again.
-const HELD_BACK: Duration = Duration::from_secs(600);
-
-/// Steps that ECS accepted and that changed nothing. Made again at once they would be made for ever.
-#[derive(Debug, Default)]
-pub struct WithoutEffect {
-    steps: Mutex<HashMap<Subject, (Vec<Step>, Instant)>>,
-}
-
-impl WithoutEffect {
-    /// Whether the very same steps were made lately, without effect.
-    pub fn holds(&self, subject: &Subject, steps: &[Step], now: Instant) -> bool {
-        let held = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(subject).is_some_and(|(held, since)| held == steps && now - *since < HELD_BACK)
-    }
-
-    /// Remembers steps that had no effect; none means that all is well.
-    pub fn set(&self, subject: &Subject, steps: Vec<Step>, now: Instant) {
-        let mut held = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        if steps.is_empty() {
-            held.remove(subject);
-        } else {
-            held.insert(subject.clone(), (steps, now));
-        }
     }
 }

@@ -1,10 +1,15 @@
 //! What the three kinds share between their own rooms and ECS: the order of a pass, plans, ownership, verdicts.
 
 pub mod account;
+mod applied;
+pub mod brake;
 pub mod contests;
 pub mod context;
+pub mod kind;
+mod observe_only;
 pub mod owner;
 pub mod pass;
+pub mod patience;
 pub mod plan;
 pub mod spec;
 pub mod story;
@@ -13,7 +18,7 @@ pub mod verdict;
 
 pub use self::{
     context::{Context, Settings, Subject},
-    pass::{Deletion, Kind, Policies, Refusal},
+    kind::{Deletion, Kind, Refusal},
     plan::{Difference, Plan, Step, differences},
     story::Story,
     verdict::{State, Verdict},

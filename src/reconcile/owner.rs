@@ -5,11 +5,11 @@ use sha2::{Digest, Sha256};
 use kube::ResourceExt;
 
 use super::{
-    Policies, Settings, Verdict,
+    Settings, Verdict,
     tags::{self, Tags},
 };
 use crate::{
-    api::{AdoptionPolicy, CommonStatus, ManagementPolicy, Origin, Reason, tags as own},
+    api::{AdoptionPolicy, CommonStatus, Managed, ManagementPolicy, Origin, Reason, tags as own},
     ecs::shapes::Tag,
     runtime::objects::Object,
 };
@@ -118,14 +118,14 @@ pub struct Stake {
 
 impl Stake {
     /// The stake of `object`.
-    pub fn of<K: Object>(
+    pub fn of<K: Object + Managed>(
         object: &K,
-        policies: Policies,
         user_tags: Option<&Vec<Tag>>,
         status: &CommonStatus,
         settings: &Settings,
     ) -> Self {
         let namespace = object.namespace().unwrap_or_default();
+        let policies = object.policies();
         Self {
             owner: Owner::new(&settings.installation, &K::kind(&()), &namespace, &object.name_any()),
             adoption: policies.adoption,

@@ -3,30 +3,23 @@
 //! A pass is a plain async function of the object, the context and the time. At any point the process may die, and
 //! the next pass does the right thing: nothing is remembered but what the status and ECS say.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
-use serde::Serialize;
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    context::{Context, Settings, Subject},
+    applied::{remember_managed, remember_unseen, with_kept},
+    context::{Context, Subject},
+    kind::{Deletion, Kind, Refusal, Status},
+    observe_only,
     plan::{Plan, Step},
-    spec,
     story::Story,
-    verdict::{State, Verdict},
+    verdict::Verdict,
 };
 use crate::{
-    api::{AdoptionPolicy, CommonStatus, DeletionPolicy, ManagementPolicy, Origin, PREVENT_DELETION, Reason},
-    ecs::{EcsError, Key, Pace},
-    runtime::{
-        conditions,
-        controller::Next,
-        memory::Written,
-        objects::{self, Object},
-    },
+    api::{DeletionPolicy, Managed, ManagementPolicy, PREVENT_DELETION, Reason},
+    runtime::{conditions, controller::Next, memory::Written, objects},
 };
 
 /// How often a pass looks, plans and applies before it leaves the rest to the next one.
@@ -35,375 +28,226 @@ const ROUNDS: usize = 4;
 /// How often the mere counts of a rollout are written.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
-/// The policies of an object.
-#[derive(Clone, Copy, Debug)]
-pub struct Policies {
-    /// What deletion does; absent: by origin.
-    pub deletion: Option<DeletionPolicy>,
-    /// Whether to take over what exists.
-    pub adoption: AdoptionPolicy,
-    /// Whether to change anything.
-    pub management: ManagementPolicy,
-}
-
-impl Policies {
-    /// Whether deleting the Kubernetes object deletes what it manages in AWS.
-    pub fn deletes(&self, origin: Origin) -> bool {
-        match self.deletion {
-            Some(policy) => policy == DeletionPolicy::Delete,
-            None => origin == Origin::Created,
-        }
-    }
-}
-
-/// Why a pass could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// A call to ECS failed.
-    #[error("{0}: {1}")]
-    Ecs(String, EcsError),
-    /// A call to the API server failed.
-    #[error("the Kubernetes API server refused: {0}")]
-    Kubernetes(#[from] kube::Error),
-    /// The object can't be reconciled as it stands.
-    #[error("{}", .0.message)]
-    Verdict(Verdict),
-    /// Something is on its way that decides; saying anything before it is here would only flicker.
-    #[error("waits for a change that is on its way")]
-    Later,
-}
-
-impl From<Verdict> for Refusal {
-    fn from(verdict: Verdict) -> Self {
-        Self::Verdict(verdict)
-    }
-}
-
-impl Refusal {
-    /// Nothing is to be said of it, only the pass made again: somebody else wrote the object in the same moment, or
-    /// what it waits for is on its way.
-    fn again(&self) -> Option<Next> {
-        match self {
-            Self::Kubernetes(kube::Error::Api(status)) if status.is_conflict() => {
-                Some(Next::After(Duration::from_millis(250)))
-            }
-            Self::Later => Some(Next::After(Duration::from_secs(5))),
-            _ => None,
-        }
-    }
-
-    /// What the status says of it.
-    pub fn verdict(self) -> Verdict {
-        match self {
-            Self::Ecs(what, error) => Verdict::failed(&what, &error),
-            Self::Kubernetes(error) => Verdict::retrying(format!("the Kubernetes API server refused: {error}")),
-            Self::Verdict(verdict) => verdict,
-            Self::Later => Verdict::retrying("waits for a change that is on its way"),
-        }
-    }
-}
-
-/// How far a deletion is.
-#[derive(Debug)]
-pub enum Deletion {
-    /// Nothing of ours is left in AWS.
-    Done,
-    /// It goes on, or waits for somebody.
-    Waiting(Verdict),
-}
-
-/// One kind of object: what differs between the rooms.
-pub trait Kind: Sized + Send + Sync + 'static {
-    /// The finalizer on its objects.
-    const FINALIZER: &'static str;
-    /// Whether ECS is read again after a write rather than its answer taken.
-    const READS_AFTER_WRITES: bool = false;
-    /// The custom resource.
-    type Object: Object;
-    /// Its status.
-    type Status: Clone + Default + PartialEq + Serialize + Send + Sync;
-    /// What it refers to, as the stores have it.
-    type References: Send + Sync;
-    /// The manifest, parsed.
-    type Desired: Send + Sync;
-    /// What ECS shows.
-    type Observed: Send + Sync;
-
-    /// The policies in the spec.
-    fn policies(object: &Self::Object) -> Policies;
-    /// The status as it stands.
-    fn status(object: &Self::Object) -> Option<&Self::Status>;
-    /// The part of a status that all kinds share.
-    fn common(status: &mut Self::Status) -> &mut CommonStatus;
-    /// Reads the stores, no more.
-    fn references(cx: &Context, object: &Self::Object) -> Self::References;
-    /// From text to typed values, or the reason why not. Pure.
-    fn validate(
-        object: &Self::Object,
-        references: &Self::References,
-        status: &Self::Status,
-        settings: &Settings,
-    ) -> Result<Self::Desired, Refusal>;
-    /// The region that the manifest's object is in.
-    fn region(desired: &Self::Desired) -> &str;
-    /// Reads ECS by way of Live; an observation older than `since` is not good enough.
-    fn observe(
-        cx: &Context,
-        desired: &Self::Desired,
-        status: &Self::Status,
-        since: Option<Instant>,
-    ) -> impl Future<Output = Result<Self::Observed, Refusal>> + Send;
-    /// When the oldest part of an observation began.
-    fn observed_at(observed: &Self::Observed) -> Instant;
-    /// What Live keeps looking at for this object.
-    fn keys(desired: &Self::Desired, observed: &Self::Observed) -> Vec<(Key, Pace)>;
-    /// The calls that close the difference, or why there can be none. Pure.
-    fn plan(desired: &Self::Desired, observed: &Self::Observed, status: &Self::Status) -> Result<Plan, Verdict>;
-    /// Takes over the answer of a step, so that it need not be read again.
-    fn absorb(cx: &Context, desired: &Self::Desired, step: &Step, answer: Value, status: &mut Self::Status);
-    /// Writes what was observed into the status. Pure.
-    fn report(desired: &Self::Desired, observed: &Self::Observed, status: &mut Self::Status);
-    /// What to say where no call is left to make. Pure.
-    fn verdict(desired: &Self::Desired, observed: &Self::Observed, status: &Self::Status) -> Verdict;
-    /// Whether two statuses differ in the counts of a rollout only: no reason for a write each. Pure.
-    fn is_progress(before: &Self::Status, after: &Self::Status) -> bool {
-        let _ = (before, after);
-        false
-    }
-    /// The paths that the manifest manages, for `status.appliedFields`.
-    fn managed(desired: &Self::Desired) -> Vec<String>;
-    /// Work of low priority once all else is done, such as pruning. What fails is only told.
-    fn tidy(
-        cx: &Context,
-        desired: &Self::Desired,
-        observed: &Self::Observed,
-        applied: &[Step],
-        story: &mut Story,
-    ) -> impl Future<Output = ()> + Send {
-        let _ = (cx, desired, observed, applied, story);
-        std::future::ready(())
-    }
-    /// One step of a deletion in AWS. Never touches what isn't ours.
-    fn delete(
-        cx: &Context,
-        object: &Self::Object,
-        status: &Self::Status,
-        story: &mut Story,
-    ) -> impl Future<Output = Result<Deletion, Refusal>> + Send;
-}
-
 /// One pass over one object.
 pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc<K::Object>) -> Next {
     cx.listed().await;
     let object = written.newest(&seen);
-    let subject = Subject::of(&object);
-    let before = K::status(&object).cloned().unwrap_or_default();
-    let mut status = before.clone();
-    let mut story = Story::default();
-    let verdict = if object.meta().deletion_timestamp.is_some() {
-        match delete::<K>(cx, &object, &status, &mut story).await {
-            Ok(None) => {
-                cx.forget(&subject);
-                story.tell(cx, &object).await;
-                written.forget(&object);
-                return Next::Change;
-            }
-            Ok(Some(verdict)) => verdict,
-            Err(refusal) => match refusal.again() {
-                Some(next) => return next,
-                None => refusal.verdict(),
-            },
-        }
-    } else {
-        match reconcile::<K>(cx, written, &object, &subject, &mut status, &mut story).await {
-            Ok(verdict) => verdict,
-            Err(refusal) => match refusal.again() {
-                Some(next) => return next,
-                None => refusal.verdict(),
-            },
-        }
+    let run = Pass::<K> {
+        cx,
+        written,
+        subject: Subject::of(&object),
+        status: object.status().cloned().unwrap_or_default(),
+        object,
+        story: Story::default(),
+        applied: Vec::new(),
+        started: Instant::now(),
     };
-    story.conclude(&verdict, K::common(&mut before.clone()));
-    let next = conclude::<K>(cx, written, &object, &before, status, &verdict).await.unwrap_or_else(|error| {
-        tracing::warn!(object = %subject, %error, "the status could not be written; the pass is made again");
-        Next::Backoff(Duration::from_secs(30))
-    });
-    tracing::debug!(object = %subject, reason = verdict.reason.as_str(), message = verdict.message, "looked at");
-    story.tell(cx, &object).await;
-    next
+    run.run().await
 }
 
-/// The one status write of a pass; none where nothing changed.
-async fn conclude<K: Kind>(
-    cx: &Context,
-    written: &Written<K::Object>,
-    object: &K::Object,
-    before: &K::Status,
-    mut status: K::Status,
-    verdict: &Verdict,
-) -> kube::Result<Next> {
-    let generation = object.meta().generation;
-    let common = K::common(&mut status);
-    common.observed_generation = generation;
-    common.conditions = conditions::merge(&common.conditions, verdict.conditions(), generation, Timestamp::now());
-    if status != *before {
-        if K::is_progress(before, &status)
-            && let Some(wait) = written.wrote_lately(object, PROGRESS_EVERY)
+/// A pass under way.
+struct Pass<'a, K: Kind> {
+    cx: &'a Context,
+    written: &'a Written<K::Object>,
+    object: K::Object,
+    subject: Subject,
+    /// The status as it will be written.
+    status: Status<K>,
+    story: Story,
+    /// What was called so far.
+    applied: Vec<Step>,
+    started: Instant,
+}
+
+/// A pass that left nothing to call: what was asked, and what was seen.
+type Settled<K> = Option<(<K as Kind>::Desired, <K as Kind>::Observed)>;
+
+impl<K: Kind> Pass<'_, K> {
+    async fn run(mut self) -> Next {
+        let outcome = if self.object.meta().deletion_timestamp.is_some() {
+            self.delete().await.map(|deletion| match deletion {
+                Deletion::Done => None,
+                Deletion::Waiting(verdict) => Some((verdict, None)),
+            })
+        } else {
+            self.reconcile().await.map(Some)
+        };
+        let (verdict, settled) = match outcome {
+            Ok(Some(done)) => done,
+            Ok(None) => {
+                self.cx.forget(&self.subject);
+                self.written.forget(&self.object);
+                self.story.tell(self.cx, &self.object).await;
+                return Next::Change;
+            }
+            Err(refusal) => {
+                if let Some(next) = refusal.again() {
+                    return next;
+                }
+                (self.cx.patience.judge(&self.subject, refusal, Instant::now()).verdict(), None)
+            }
+        };
+        let before = self.object.status().cloned().unwrap_or_default();
+        self.story.conclude(&verdict, K::Object::common(&mut before.clone()));
+        let next = self.conclude(&before, &verdict).await.unwrap_or_else(|error| {
+            tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
+            Next::Backoff(Duration::from_secs(30))
+        });
+        tracing::debug!(object = %self.subject, reason = verdict.reason.as_str(), message = verdict.message, "looked at");
+        if let Some((desired, observed)) = settled {
+            K::tidy(self.cx, &desired, &observed, &self.applied, &mut self.story).await;
+        }
+        self.story.tell(self.cx, &self.object).await;
+        next
+    }
+
+    /// The one status write of a pass; none where nothing changed.
+    async fn conclude(&mut self, before: &Status<K>, verdict: &Verdict) -> kube::Result<Next> {
+        let generation = self.object.meta().generation;
+        let common = K::Object::common(&mut self.status);
+        common.observed_generation = generation;
+        common.conditions =
+            conditions::merge(&common.conditions, verdict.conditions(), generation, self.cx.clock.now());
+        if self.status == *before {
+            return Ok(verdict.next);
+        }
+        if K::is_progress(before, &self.status)
+            && let Some(wait) = self.written.wrote_lately(&self.object, PROGRESS_EVERY)
         {
             return Ok(Next::After(wait));
         }
-        match objects::write_status(&cx.client, object, &status).await {
-            Ok(object) => written.remember(object),
+        match objects::write_status(&self.cx.client, &self.object, &self.status).await {
+            Ok(object) => self.written.remember(object),
             // Deleted meanwhile: there is nobody to tell.
             Err(kube::Error::Api(answer)) if answer.is_not_found() => {}
             Err(error) => return Err(error),
         }
+        Ok(verdict.next)
     }
-    Ok(verdict.next)
-}
 
-async fn reconcile<K: Kind>(
-    cx: &Context,
-    written: &Written<K::Object>,
-    object: &K::Object,
-    subject: &Subject,
-    status: &mut K::Status,
-    story: &mut Story,
-) -> Result<Verdict, Refusal> {
-    let started = Instant::now();
-    let policies = K::policies(object);
-    let desired = K::validate(object, &K::references(cx, object), status, &cx.settings)?;
-    let mut finalized = objects::has_finalizer(object, K::FINALIZER);
-    let mut since = None;
-    let mut applied: Vec<Step> = Vec::new();
-    for _ in 0..ROUNDS {
-        let observed = K::observe(cx, &desired, status, since).await?;
-        cx.interests.set(&cx.live, subject, K::keys(&desired, &observed));
-        let plan = K::plan(&desired, &observed, status).inspect_err(|_| K::report(&desired, &observed, status))?;
-        if policies.management == ManagementPolicy::Observe {
-            K::report(&desired, &observed, status);
-            K::common(status).plan = lines(&plan);
-            return Ok(if plan.lines().is_empty() {
-                as_asked(K::verdict(&desired, &observed, status))
-            } else {
-                differs(&plan)
-            });
-        }
-        // A plan that is carried out, or fails, is no longer one to be read.
-        K::common(status).plan.clear();
-        if plan.is_empty() {
-            K::report(&desired, &observed, status);
-            K::common(status).applied_fields = with_kept(K::managed(&desired), &plan.kept);
-            cx.without_effect.set(subject, Vec::new(), started);
-            if let Some(sentence) = plan.refused.first() {
-                return Ok(Verdict::refused(Reason::ReplaceRequired, sentence.clone()));
+    async fn reconcile(&mut self) -> Result<(Verdict, Settled<K>), Refusal> {
+        let cx = self.cx;
+        let only_looks = self.object.policies().management == ManagementPolicy::Observe;
+        let references = K::references(cx, &self.object);
+        let desired = K::validate(&self.object, &references, &self.status, &cx.settings)?;
+        let mut finalized = objects::has_finalizer(&self.object, K::FINALIZER);
+        let mut since = None;
+        for _ in 0..ROUNDS {
+            let observed = K::observe(cx, &desired, &self.status, since).await?;
+            cx.interests.set(&cx.live, &self.subject, K::keys(&desired, &observed));
+            let plan = K::plan(&desired, &observed, &self.status)
+                .inspect_err(|_| K::report(&desired, &observed, &mut self.status))?;
+            if only_looks {
+                K::report(&desired, &observed, &mut self.status);
+                K::Object::common(&mut self.status).plan = observe_only::lines(&plan);
+                let verdict = K::verdict(&desired, &observed, &self.status, cx.clock.now());
+                return Ok((observe_only::verdict(&plan, verdict), None));
             }
-            K::tidy(cx, &desired, &observed, &applied, story).await;
-            return Ok(K::verdict(&desired, &observed, status).noting(&plan.notes));
+            // A plan that is carried out, or fails, is no longer one to be read.
+            K::Object::common(&mut self.status).plan.clear();
+            if plan.is_empty() {
+                return Ok(self.nothing_left(desired, observed, &plan));
+            }
+            let is_read = !K::is_answer(&observed);
+            if is_read && plan.steps.iter().all(|step| self.applied.contains(step)) {
+                cx.brake.without_effect(&self.subject, &plan.steps, self.started);
+            }
+            if cx.brake.holds(&self.subject, &plan.steps, self.started) {
+                K::report(&desired, &observed, &mut self.status);
+                return Ok((without_effect(&plan), None));
+            }
+            cx.accounts.check(&cx.live, K::Object::common(&mut self.status)).await?;
+            if !finalized {
+                // Nothing is made in AWS that a deletion would not find.
+                let place = K::place(&desired);
+                self.written.remember(objects::add_finalizer(&cx.client, &self.object, K::FINALIZER, place).await?);
+                finalized = true;
+            }
+            if K::observed_at(&observed) < since.unwrap_or(self.started) {
+                // What is held may be a minute old: look before writing.
+                since = Some(self.started);
+                continue;
+            }
+            since = Some(Instant::now());
+            self.apply(&desired, &observed, plan.steps).await?;
+            if K::READS_AFTER_WRITES {
+                since = Some(Instant::now());
+            }
         }
-        if plan.steps.iter().all(|step| applied.contains(step)) {
-            K::report(&desired, &observed, status);
-            cx.without_effect.set(subject, plan.steps.clone(), started);
+        let verdict = Verdict::waiting(
+            Reason::Retrying,
+            "ECS keeps changing under the operator's hands; looking again",
+            Duration::from_secs(5),
+        );
+        Ok((verdict, None))
+    }
+
+    /// What to say where no call is left to make.
+    fn nothing_left(&mut self, desired: K::Desired, observed: K::Observed, plan: &Plan) -> (Verdict, Settled<K>) {
+        K::report(&desired, &observed, &mut self.status);
+        K::Object::common(&mut self.status).applied_fields = with_kept(K::managed(&desired), &plan.kept);
+        if !K::is_answer(&observed) {
+            self.cx.brake.release(&self.subject);
         }
-        if cx.without_effect.holds(subject, &plan.steps, started) {
-            K::report(&desired, &observed, status);
-            return Ok(without_effect(&plan));
+        self.cx.patience.forget(&self.subject);
+        if let Some((reason, sentence)) = plan.refused.first() {
+            return (Verdict::refused(*reason, sentence.clone()), None);
         }
-        cx.accounts.check(&cx.live, K::common(status)).await?;
-        if !finalized {
-            // Nothing is made in AWS that a deletion would not find.
-            written.remember(objects::add_finalizer(&cx.client, object, K::FINALIZER).await?);
-            finalized = true;
-        }
-        if K::observed_at(&observed) < since.unwrap_or(started) {
-            // What is held may be a minute old: look before writing.
-            since = Some(started);
-            continue;
-        }
-        since = Some(Instant::now());
-        let managed = K::managed(&desired);
-        remember_managed(K::common(status), &managed);
-        for step in plan.steps {
-            let ecs = cx.live.regions().ecs(K::region(&desired));
+        let verdict = K::verdict(&desired, &observed, &self.status, self.cx.clock.now()).noting(&plan.notes);
+        (verdict, Some((desired, observed)))
+    }
+
+    /// Makes the calls of a plan, in order, and takes over what each is answered.
+    async fn apply(&mut self, desired: &K::Desired, observed: &K::Observed, steps: Vec<Step>) -> Result<(), Refusal> {
+        let cx = self.cx;
+        let managed = K::managed(desired);
+        remember_managed(K::Object::common(&mut self.status), &managed);
+        let ecs = cx.live.regions().ecs(K::region(desired));
+        for step in &steps {
             let answer =
                 ecs.call(step.operation, &step.input).await.map_err(|error| Refusal::Ecs(step.what.clone(), error));
-            let answer = answer.inspect_err(|_| K::report(&desired, &observed, status))?;
-            tracing::info!(object = %subject, %step, "applied");
-            K::absorb(cx, &desired, &step, answer, status);
-            story.did(&step);
-            applied.push(step);
+            let answer = answer.inspect_err(|_| K::report(desired, observed, &mut self.status))?;
+            tracing::info!(object = %self.subject, %step, "applied");
+            K::absorb(cx, desired, step, answer, &mut self.status);
+            self.story.did(step);
         }
-        remember_unseen(K::common(status), &managed, &applied);
-        if K::READS_AFTER_WRITES {
-            since = Some(Instant::now());
-        }
+        cx.brake.sent(&self.subject, &steps, self.started);
+        self.applied.extend(steps);
+        remember_unseen(K::Object::common(&mut self.status), &managed, &self.applied);
+        Ok(())
     }
-    Ok(Verdict::waiting(
-        Reason::Retrying,
-        "ECS keeps changing under the operator's hands; looking again",
-        Duration::from_secs(5),
-    ))
-}
 
-/// Until a plan is empty, what was managed before and what is managed now are both remembered: a crash between two
-/// calls must not forget a field that has to be reset.
-fn remember_managed(common: &mut CommonStatus, managed: &[String]) {
-    let seen = managed.iter().filter(|path| spec::unseen_unit(path).is_none());
-    for path in seen {
-        if !common.applied_fields.contains(path) {
-            common.applied_fields.push(path.clone());
+    /// One step of a deletion; done once the finalizer is gone, and so is our part in the object.
+    async fn delete(&mut self) -> Result<Deletion, Refusal> {
+        if !objects::has_finalizer(&self.object, K::FINALIZER) {
+            return Ok(Deletion::Done);
         }
-    }
-}
-
-/// The values that ECS never shows are remembered, or forgotten, once they were sent: a call that failed or was
-/// held back is still to be made.
-fn remember_unseen(common: &mut CommonStatus, managed: &[String], applied: &[Step]) {
-    let sent = |path: &&String| {
-        spec::unseen_unit(path).is_some_and(|unit| applied.iter().any(|step| step.input.contains_key(unit)))
-    };
-    common.applied_fields.retain(|path| !sent(&path));
-    common.applied_fields.extend(managed.iter().filter(sent).cloned());
-}
-
-fn with_kept(mut managed: Vec<String>, kept: &[String]) -> Vec<String> {
-    for path in kept {
-        if !managed.contains(path) {
-            managed.push(path.clone());
+        let policies = self.object.policies();
+        let retained = policies.deletion == Some(DeletionPolicy::Retain);
+        let released = policies.management == ManagementPolicy::Observe
+            || retained
+            || objects::crd_is_terminating::<K::Object>(&self.cx.client).await?;
+        if !released {
+            let held = self.object.annotations().get(PREVENT_DELETION).is_some_and(|value| value != "false");
+            if held {
+                return Ok(Deletion::Waiting(Verdict::refused(
+                    Reason::DeletionBlocked,
+                    format!(
+                        "Deletion was asked for and is held back by the annotation {PREVENT_DELETION}; AWS is untouched. Remove \
+                         the annotation to go on."
+                    ),
+                )));
+            }
+            self.cx.accounts.check(&self.cx.live, K::Object::common(&mut self.status)).await?;
+            let deletion = K::delete(self.cx, &self.object, &self.status, &mut self.story).await?;
+            if let Deletion::Waiting(_) = deletion {
+                return Ok(deletion);
+            }
         }
+        objects::remove_finalizer(&self.cx.client, &self.object, K::FINALIZER).await?;
+        tracing::info!(object = %self.subject, retained = released, "let go");
+        Ok(Deletion::Done)
     }
-    managed
-}
-
-/// The longest line of a plan in a status, in bytes, and the most lines; the CRDs take no more.
-const LONGEST_LINE: usize = 1024;
-const MOST_LINES: usize = 50;
-
-fn lines(plan: &Plan) -> Vec<String> {
-    let shortened = plan.lines().into_iter().take(MOST_LINES).map(|mut line| {
-        if line.len() > LONGEST_LINE {
-            line.truncate(line.floor_char_boundary(LONGEST_LINE - '…'.len_utf8()));
-            line.push('…');
-        }
-        line
-    });
-    shortened.collect()
-}
-
-/// What is only looked at, and is as the manifest asks.
-fn as_asked(verdict: Verdict) -> Verdict {
-    if verdict.state != State::Ready {
-        return verdict;
-    }
-    let message = format!("{} managementPolicy is Observe: nothing is changed.", verdict.message);
-    Verdict { reason: Reason::Observed, message, ..verdict }
-}
-
-/// What is only looked at, and differs. Looked at again by the clock too: there may be nothing in ECS to keep an eye on.
-fn differs(plan: &Plan) -> Verdict {
-    let message = format!("{} (managementPolicy is Observe: nothing is changed)", plan.lines().join("; "));
-    let next = Next::After(Duration::from_secs(60));
-    Verdict { state: State::Idle, reason: Reason::Differs, message, next, also: Vec::new() }
 }
 
 fn without_effect(plan: &Plan) -> Verdict {
@@ -414,40 +258,4 @@ fn without_effect(plan: &Plan) -> Verdict {
         steps.join("; ")
     );
     Verdict::waiting(Reason::Retrying, message, Duration::from_secs(60))
-}
-
-/// `None`: the finalizer is gone and so is our part in the object.
-async fn delete<K: Kind>(
-    cx: &Context,
-    object: &K::Object,
-    status: &K::Status,
-    story: &mut Story,
-) -> Result<Option<Verdict>, Refusal> {
-    if !objects::has_finalizer(object, K::FINALIZER) {
-        return Ok(None);
-    }
-    let policies = K::policies(object);
-    let retained = policies.deletion == Some(DeletionPolicy::Retain);
-    let released = policies.management == ManagementPolicy::Observe
-        || retained
-        || objects::crd_is_terminating::<K::Object>(&cx.client).await?;
-    if !released {
-        let held = object.annotations().get(PREVENT_DELETION).is_some_and(|value| value != "false");
-        if held {
-            return Ok(Some(Verdict::refused(
-                Reason::DeletionBlocked,
-                format!(
-                    "Deletion was asked for and is held back by the annotation {PREVENT_DELETION}; AWS is untouched. Remove the \
-                     annotation to go on."
-                ),
-            )));
-        }
-        cx.accounts.check(&cx.live, K::common(&mut status.clone())).await?;
-        if let Deletion::Waiting(verdict) = K::delete(cx, object, status, story).await? {
-            return Ok(Some(verdict));
-        }
-    }
-    objects::remove_finalizer(&cx.client, object, K::FINALIZER).await?;
-    tracing::info!(object = %Subject::of(object), retained = released, "let go");
-    Ok(None)
 }

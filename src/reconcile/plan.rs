@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::ecs::Operation;
+use crate::{api::Reason, ecs::Operation};
 
 /// One difference between what the manifest asks and what ECS shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,8 +142,8 @@ impl fmt::Display for Step {
 pub struct Plan {
     /// The calls.
     pub steps: Vec<Step>,
-    /// Differences that ECS can't close in place: field and what to do, a sentence each.
-    pub refused: Vec<String>,
+    /// Differences that can't be closed in place: why, and a sentence with the field and what to do.
+    pub refused: Vec<(Reason, String)>,
     /// What waits for something in ECS before it can be sent, a sentence each.
     pub withheld: Vec<String>,
     /// What is left alone on purpose, a sentence each: shown, not acted upon.
@@ -162,7 +162,7 @@ impl Plan {
     /// One line a step, a refusal or a note.
     pub fn lines(&self) -> Vec<String> {
         let steps = self.steps.iter().map(ToString::to_string);
-        let refused = self.refused.iter().map(|sentence| format!("refused: {sentence}"));
+        let refused = self.refused.iter().map(|(_, sentence)| format!("refused: {sentence}"));
         let withheld = self.withheld.iter().map(|sentence| format!("withheld: {sentence}"));
         steps.chain(refused).chain(withheld).chain(self.notes.iter().map(|note| format!("note: {note}"))).collect()
     }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::plan::{Difference, Step};
-use crate::ecs::{Key, Live, Operation, shapes::Tag};
+use super::{
+    Context,
+    plan::{Difference, Step},
+};
+use crate::ecs::{Key, Operation, shapes::Tag};
 
 /// Keys and values.
 pub type Tags = BTreeMap<String, String>;
@@ -74,8 +77,8 @@ pub fn steps(what: &str, arn: &str, want: &Tags, have: &Tags, applied: &[String]
 }
 
 /// Brings what Live holds of an object in line with a TagResource or UntagResource that succeeded.
-pub fn absorb(live: &Live, key: &Key, step: &Step) {
-    let Some(mut held) = live.peek(key).and_then(|seen| seen.json()) else { return };
+pub fn absorb(cx: &Context, key: &Key, step: &Step) {
+    let Some(mut held) = cx.live.peek(key).and_then(|seen| seen.json()) else { return };
     let mut tags: Vec<Value> = held.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
     let set = step.input.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
     let removed = step.input.get("tagKeys").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -86,7 +89,7 @@ pub fn absorb(live: &Live, key: &Key, step: &Step) {
     tags.extend(set);
     if let Some(members) = held.as_object_mut() {
         members.insert("tags".into(), tags.into());
-        live.absorb(key, held);
+        cx.absorb(key, held);
     }
 }
 

@@ -95,6 +95,9 @@ impl Verdict {
     pub fn failed(what: &str, error: &EcsError) -> Self {
         let message = format!("{what}: {error}");
         match error.class {
+            Class::Terminal if error.code == "ClusterNotFoundException" => {
+                Self::stalled(Reason::InvalidReference, message)
+            }
             Class::Terminal => Self::stalled(Reason::InvalidParameter, message),
             Class::Denied => Self::stalled(Reason::AccessDenied, message),
             Class::Throttled => Self {
@@ -108,6 +111,13 @@ impl Verdict {
             // What is not there may be on its way.
             Class::Transient | Class::Absent => Self::retrying(message),
         }
+    }
+
+    /// The same, with one more condition.
+    #[must_use]
+    pub fn with(mut self, condition: Option<Desired>) -> Self {
+        self.also.extend(condition);
+        self
     }
 
     /// The same, with the first of the sentences about what is left alone on purpose.

@@ -1,6 +1,7 @@
 //! What any operator needs and no ECS: objects in the API server, conditions, backoff, controllers, logs.
 
 pub mod backoff;
+pub mod clock;
 pub mod conditions;
 pub mod controller;
 pub mod memory;

@@ -50,26 +50,39 @@ pub fn has_finalizer<K: Object>(object: &K, finalizer: &str) -> bool {
     object.finalizers().iter().any(|held| held == finalizer)
 }
 
-/// Adds `finalizer`. The object's resourceVersion goes along, so that a list that somebody else changed is not lost.
-pub async fn add_finalizer<K: Object>(client: &Client, object: &K, finalizer: &str) -> kube::Result<K> {
+/// Adds `finalizer`, and in the same write an annotation that the finalizer's work needs. The object's resourceVersion
+/// goes along, so that a list that somebody else changed is not lost.
+pub async fn add_finalizer<K: Object>(
+    client: &Client,
+    object: &K,
+    finalizer: &str,
+    annotation: Option<(&str, &str)>,
+) -> kube::Result<K> {
     let mut finalizers = object.finalizers().to_vec();
     finalizers.push(finalizer.to_owned());
-    write_finalizers(client, object, &finalizers).await
+    write_finalizers(client, object, &finalizers, annotation).await
 }
 
 /// Removes `finalizer`; an object that is gone is fine.
 pub async fn remove_finalizer<K: Object>(client: &Client, object: &K, finalizer: &str) -> kube::Result<()> {
     let finalizers: Vec<String> = object.finalizers().iter().filter(|held| *held != finalizer).cloned().collect();
-    match write_finalizers(client, object, &finalizers).await {
+    match write_finalizers(client, object, &finalizers, None).await {
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
         other => other.map(drop),
     }
 }
 
-async fn write_finalizers<K: Object>(client: &Client, object: &K, finalizers: &[String]) -> kube::Result<K> {
-    let patch = json!({
-        "metadata": { "resourceVersion": object.resource_version(), "finalizers": finalizers },
-    });
+async fn write_finalizers<K: Object>(
+    client: &Client,
+    object: &K,
+    finalizers: &[String],
+    annotation: Option<(&str, &str)>,
+) -> kube::Result<K> {
+    let mut metadata = json!({ "resourceVersion": object.resource_version(), "finalizers": finalizers });
+    if let Some((key, value)) = annotation {
+        metadata["annotations"] = json!({ key: value });
+    }
+    let patch = json!({ "metadata": metadata });
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
     api(client, object).patch(&object.name_any(), &params, &Patch::Merge(patch)).await
 }

@@ -4,12 +4,15 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Service, observe::LiveService, references::References};
+use super::{
+    observe::{LiveService, absorb_service},
+    references::References,
+};
 use crate::{
-    api::{EcsService, EcsServiceStatus, Reason},
+    api::{CLUSTER_ARN, EcsService, EcsServiceStatus, Managed, Reason},
     ecs::{Class, Ecs, Key, Operation, Pace},
     reconcile::{
-        Context, Deletion, Kind, Refusal, Step, Story, Subject, Verdict,
+        Context, Deletion, Refusal, Step, Story, Subject, Verdict,
         owner::{Claim, Stake},
         spec,
     },
@@ -34,9 +37,9 @@ pub async fn delete(
         .await
         .map_err(|error| Refusal::Ecs(format!("reading service {name}"), error))?;
     let Some(service) = seen.json().and_then(LiveService::read) else { return Ok(Deletion::Done) };
-    let stake = Stake::of(object, Service::policies(object), None, &status.common, &cx.settings);
+    let stake = Stake::of(object, None, &status.common, &cx.settings);
     let Claim::Ours(origin) = stake.claim(&service.tags) else { return Ok(Deletion::Done) };
-    if service.status == "INACTIVE" || !Service::policies(object).deletes(origin) {
+    if service.status == "INACTIVE" || !object.policies().deletes(origin) {
         return Ok(Deletion::Done);
     }
     cx.interests.set(&cx.live, &Subject::of(object), vec![(key.clone(), Pace::Rolling)]);
@@ -50,9 +53,12 @@ pub async fn delete(
     Ok(Deletion::Waiting(draining(&name, &service)))
 }
 
-/// Everything a deletion needs stands in the status; an object that was never bound is looked for where it points.
+/// Everything a deletion needs stands in the status, or in the annotation that came with the finalizer; an object that
+/// has neither is looked for where it points.
 fn place(cx: &Context, object: &EcsService, status: &EcsServiceStatus) -> Result<Option<(String, String)>, Refusal> {
-    let bound = status.cluster_arn.as_deref().and_then(|arn| Some((arn.split(':').nth(3)?, arn.rsplit('/').next()?)));
+    let annotated = object.annotations().get(CLUSTER_ARN);
+    let bound = status.cluster_arn.as_ref().or(annotated);
+    let bound = bound.and_then(|arn| Some((arn.split(':').nth(3)?, arn.rsplit('/').next()?)));
     if let Some((region, cluster)) = bound {
         return Ok(Some((region.to_owned(), cluster.to_owned())));
     }
@@ -61,7 +67,6 @@ fn place(cx: &Context, object: &EcsService, status: &EcsServiceStatus) -> Result
         if references.cluster.is_none() {
             return Ok(None);
         }
-        // A cluster that has no ARN yet may hold a service that was made just before the operator was stopped.
         let place = references.cluster(&reference.name)?;
         return Ok(Some((place.region, place.name)));
     }
@@ -101,6 +106,7 @@ async fn apply(cx: &Context, ecs: &Ecs, key: &Key, step: Step, story: &mut Story
             story.did(&step);
             let service = answer.get_mut("service").map(Value::take).unwrap_or_default();
             let inactive = service.get("status").is_some_and(|status| status == "INACTIVE");
+            absorb_service(cx, key, service, None);
             if inactive && step.operation == Operation::DeleteService {
                 cx.live.forget(key);
                 return Ok(Some(Deletion::Done));

@@ -1,5 +1,7 @@
 //! `EcsService`: one pass, in the order of [`Kind`].
 
+mod call;
+mod change;
 mod delete;
 mod fields;
 mod observe;
@@ -12,6 +14,7 @@ mod tests;
 mod together;
 mod validate;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -22,9 +25,9 @@ pub use self::{
     validate::Desired,
 };
 use crate::{
-    api::{CommonStatus, EcsService, EcsServiceStatus},
+    api::{CLUSTER_ARN, EcsService, EcsServiceStatus},
     ecs::{Key, Pace},
-    reconcile::{Context, Deletion, Kind, Plan, Policies, Refusal, Settings, Step, Story, Verdict},
+    reconcile::{Context, Deletion, Kind, Plan, Refusal, Settings, Step, Story, Verdict},
 };
 
 /// The room of `EcsService`.
@@ -34,26 +37,9 @@ pub struct Service;
 impl Kind for Service {
     const FINALIZER: &'static str = "ecs-operator.dev/service";
     type Object = EcsService;
-    type Status = EcsServiceStatus;
     type References = References;
     type Desired = Desired;
     type Observed = Observed;
-
-    fn policies(object: &EcsService) -> Policies {
-        Policies {
-            deletion: object.spec.deletion_policy,
-            adoption: object.spec.adoption_policy.unwrap_or_default(),
-            management: object.spec.management_policy.unwrap_or_default(),
-        }
-    }
-
-    fn status(object: &EcsService) -> Option<&EcsServiceStatus> {
-        object.status.as_ref()
-    }
-
-    fn common(status: &mut EcsServiceStatus) -> &mut CommonStatus {
-        &mut status.common
-    }
 
     fn references(cx: &Context, object: &EcsService) -> References {
         References::of(cx, object)
@@ -75,19 +61,24 @@ impl Kind for Service {
     async fn observe(
         cx: &Context,
         desired: &Desired,
-        _: &EcsServiceStatus,
+        status: &EcsServiceStatus,
         since: Option<Instant>,
     ) -> Result<Observed, Refusal> {
-        observe::observe(cx, desired, since).await
+        observe::observe(cx, desired, status, since).await
     }
 
     fn observed_at(observed: &Observed) -> Instant {
         observed.at
     }
 
+    fn is_answer(observed: &Observed) -> bool {
+        observed.is_answer
+    }
+
     fn keys(desired: &Desired, observed: &Observed) -> Vec<(Key, Pace)> {
         let pace = if observed.is_settled() { Pace::Quiet } else { Pace::Rolling };
-        vec![(desired.key.clone(), pace)]
+        let revision = observed.revision.iter().map(|key| (key.clone(), Pace::Fixed));
+        std::iter::once((desired.key.clone(), pace)).chain(revision).collect()
     }
 
     fn plan(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Result<Plan, Verdict> {
@@ -102,12 +93,16 @@ impl Kind for Service {
         status::report(desired, observed, status);
     }
 
-    fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Verdict {
-        status::verdict(desired, observed, status)
+    fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus, now: Timestamp) -> Verdict {
+        status::verdict(desired, observed, status, now)
     }
 
     fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
         status::is_progress(before, after)
+    }
+
+    fn place(desired: &Desired) -> Option<(&'static str, &str)> {
+        desired.cluster_arn.as_deref().map(|arn| (CLUSTER_ARN, arn))
     }
 
     fn managed(desired: &Desired) -> Vec<String> {

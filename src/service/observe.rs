@@ -7,7 +7,7 @@ use super::Desired;
 use crate::{
     api::{EcsServiceStatus, Reason},
     ecs::{
-        Key, Operation, Seen,
+        Class, Key, Operation, Seen,
         canon::{self, Units},
     },
     reconcile::{
@@ -24,10 +24,14 @@ const KNOWN: usize = 10;
 pub struct Observed {
     /// The service that is there or was there, INACTIVE ones too: a name is free again only with them.
     pub service: Option<LiveService>,
+    /// The service revision that was read for it.
+    pub revision: Option<Key>,
     /// The revision that a family without one stands for.
     pub resolved: Option<String>,
     /// When the observation began.
     pub at: Instant,
+    /// It is the answer of a write; no read has shown it yet.
+    pub is_answer: bool,
 }
 
 /// A service.
@@ -106,6 +110,22 @@ impl LiveService {
         })
     }
 
+    /// The PRIMARY deployment is rolled out. Behind a Classic Load Balancer ECS gives no state: then it is the only one.
+    pub fn is_completed(&self) -> bool {
+        self.primary().is_some_and(|primary| match primary.rollout_state.as_deref() {
+            Some(state) => state == "COMPLETED",
+            None => self.deployments.len() == 1,
+        })
+    }
+
+    /// How many tasks `minimumHealthyPercent` asks for.
+    pub fn least_running(&self) -> i64 {
+        let daemon = self.json.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON");
+        let percent = self.json.pointer("/deploymentConfiguration/minimumHealthyPercent").and_then(Value::as_i64);
+        let percent = percent.unwrap_or(if daemon { 0 } else { 100 });
+        self.desired_count.saturating_mul(percent).saturating_add(99) / 100
+    }
+
     /// A service in an observation.
     pub fn read(json: Value) -> Option<Self> {
         let text = |name: &str| json.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -146,18 +166,64 @@ impl LiveDeployment {
     }
 }
 
-/// Reads the service, and the revision of a family that the manifest leaves open.
-pub async fn observe(cx: &Context, desired: &Desired, since: Option<Instant>) -> Result<Observed, Refusal> {
+/// Reads the service; where the manifest speaks of what only a service revision shows, that; and the revision of a
+/// family that the manifest leaves open.
+pub async fn observe(
+    cx: &Context,
+    desired: &Desired,
+    status: &EcsServiceStatus,
+    since: Option<Instant>,
+) -> Result<Observed, Refusal> {
     let seen: Seen = cx
         .live
         .get(&desired.key, since)
         .await
         .map_err(|error| Refusal::Ecs(format!("reading service {}", desired.name), error))?;
+    let mut service = seen.json();
+    let revision = match service.as_mut().filter(|_| asks_the_revision(desired, status)) {
+        Some(service) => complete(cx, desired, service).await?,
+        None => None,
+    };
     let resolved = match &desired.family {
         Some(family) => Some(resolve(cx, desired, family).await?),
         None => None,
     };
-    Ok(Observed { service: seen.json().and_then(LiveService::read), resolved, at: seen.at })
+    let service = service.and_then(LiveService::read);
+    Ok(Observed { service, revision, resolved, at: seen.at, is_answer: seen.is_answer })
+}
+
+/// Whether the manifest has, or had, what DescribeServices does not show.
+fn asks_the_revision(desired: &Desired, status: &EcsServiceStatus) -> bool {
+    let had = |unit: &str| status.common.applied_fields.iter().any(|path| path == unit);
+    canon::UNSEEN.iter().any(|unit| desired.units.contains_key(*unit) || had(unit))
+}
+
+/// Puts what only the PRIMARY deployment's service revision shows into the service. A revision never changes, so it is
+/// read once. `None` where it can't be read, and then edits alone tell what to send.
+async fn complete(cx: &Context, desired: &Desired, service: &mut Value) -> Result<Option<Key>, Refusal> {
+    let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
+    let deployments = service.get("deployments").and_then(Value::as_array).into_iter().flatten();
+    let primary = deployments.into_iter().find(|one| text(one, "status").as_deref() == Some("PRIMARY"));
+    let (Some(arn), Some(id)) = (text(service, "serviceArn"), primary.and_then(|primary| text(primary, "id"))) else {
+        return Ok(None);
+    };
+    let key = Key::service_revision(&desired.region, &arn, &id);
+    let revision = match cx.live.get(&key, None).await {
+        Ok(seen) => seen.json(),
+        Err(error) if matches!(error.class, Class::Throttled | Class::Transient) => {
+            return Err(Refusal::Ecs(format!("reading the revision of service {}", desired.name), error));
+        }
+        Err(error) => {
+            tracing::debug!(service = desired.name, %error, "the service's revision can't be read");
+            None
+        }
+    };
+    let Some((revision, members)) = revision.zip(service.as_object_mut()) else { return Ok(None) };
+    for unit in canon::UNSEEN {
+        let shown = revision.get(unit).cloned().filter(|shown| !shown.is_null());
+        members.insert(unit.into(), shown.unwrap_or_else(|| canon::none_of(unit)));
+    }
+    Ok(Some(key))
 }
 
 async fn resolve(cx: &Context, desired: &Desired, family: &str) -> Result<String, Refusal> {
@@ -177,7 +243,6 @@ async fn resolve(cx: &Context, desired: &Desired, family: &str) -> Result<String
 
 /// Takes over the answer of a step: what is there now, and which deployment is ours.
 pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, status: &mut EcsServiceStatus) {
-    let before = cx.live.peek(&desired.key).and_then(|seen| seen.json());
     let tags = match step.operation {
         Operation::CreateService => step.input.get("tags").cloned(),
         Operation::UpdateService => {
@@ -186,20 +251,29 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
             } else if step.because.iter().any(|difference| difference.path == "desiredCount") {
                 cx.contests.corrected(&desired.subject, Instant::now());
             }
-            before.as_ref().and_then(|held| held.get("tags").cloned())
+            None
         }
-        _ => return tags::absorb(&cx.live, &desired.key, step),
+        _ => return tags::absorb(cx, &desired.key, step),
     };
-    let Some(mut service) = answer.get_mut("service").map(Value::take) else { return };
-    let Some(members) = service.as_object_mut() else { return };
-    members.insert("tags".into(), tags.unwrap_or_else(|| json!([])));
+    let service = answer.get_mut("service").map(Value::take).unwrap_or_default();
+    let before = cx.live.peek(&desired.key).and_then(|seen| seen.json());
     if let Some(live) = LiveService::read(service.clone())
         && let Some(primary) = live.primary()
     {
         let known = before.and_then(LiveService::read).map(|before| before.deployments).unwrap_or_default();
         started(status, &primary.id, known.into_iter().map(|deployment| deployment.id), desired);
     }
-    cx.live.absorb(&desired.key, service);
+    absorb_service(cx, &desired.key, service, tags);
+}
+
+/// Takes over a service that a write was answered with. ECS answers without tags: those that were sent or held go on.
+pub fn absorb_service(cx: &Context, key: &Key, mut service: Value, tags: Option<Value>) {
+    let held =
+        || cx.live.peek(key).and_then(|seen| seen.json()).and_then(|mut held| Some(held.get_mut("tags")?.take()));
+    if let Some(members) = service.as_object_mut() {
+        members.insert("tags".into(), tags.or_else(held).unwrap_or_else(|| json!([])));
+        cx.absorb(key, service);
+    }
 }
 
 /// A call of ours was answered with the PRIMARY deployment `id`; `before` are those there were before it. Where the call

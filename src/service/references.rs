@@ -29,8 +29,8 @@ pub struct References {
 /// Where a referred cluster is in ECS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterPlace {
-    /// Its ARN.
-    pub arn: String,
+    /// Its ARN, where it is known.
+    pub arn: Option<String>,
     /// Its name.
     pub name: String,
     /// Its region.
@@ -42,8 +42,8 @@ impl References {
     pub fn of(cx: &Context, object: &EcsService) -> Self {
         let namespace = object.namespace().unwrap_or_default();
         Self {
-            cluster: lookup(&cx.clusters, object.spec.cluster_ref.as_ref(), &namespace),
-            task_definition: lookup(&cx.task_definitions, object.spec.task_definition_ref.as_ref(), &namespace),
+            cluster: lookup(&cx.stores.clusters, object.spec.cluster_ref.as_ref(), &namespace),
+            task_definition: lookup(&cx.stores.task_definitions, object.spec.task_definition_ref.as_ref(), &namespace),
             is_contested: cx.contests.is_on(&Subject::of(object), Instant::now()),
         }
     }
@@ -57,7 +57,7 @@ impl References {
         match (arn, region) {
             (Some(arn), Some(region)) => {
                 let name = arn.rsplit('/').next().unwrap_or_default().to_owned();
-                Ok(ClusterPlace { arn, name, region })
+                Ok(ClusterPlace { arn: Some(arn), name, region })
             }
             _ => Err(not_ready("spec.clusterRef", &**cluster, status.map(|status| &status.common))),
         }

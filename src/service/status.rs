@@ -1,9 +1,11 @@
 //! What the status says of a service: Ready means rolled out. Pure.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
     Desired, Observed,
+    fields::FIELDS,
     observe::{LiveDeployment, LiveService, becomes_ours},
     plan,
 };
@@ -11,7 +13,7 @@ use crate::{
     api::{
         EcsServiceStatus, Reason,
         service_status::{ResolvedTaskDefinition, ServiceDeploymentStatus, ServiceEventStatus},
-        status::{DESIRED_COUNT_CONTESTED, READY},
+        status::{AVAILABLE, DESIRED_COUNT_CONTESTED},
     },
     reconcile::{Verdict, spec},
     runtime::{
@@ -46,6 +48,26 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
         status.task_definition = primary.task_definition.rsplit('/').next().map(str::to_owned);
         status.task_definition_arn = Some(primary.task_definition.clone());
         take_over(desired, observed, status, &primary.id);
+        if service.is_rolled_back(status) {
+            forget_unseen(status);
+        }
+        note_rolled_out(desired, service, primary, status);
+    }
+}
+
+/// ECS went back to a revision of which it is not known what it has where ECS shows nothing.
+fn forget_unseen(status: &mut EcsServiceStatus) {
+    let deploys = |unit: &str| FIELDS.iter().any(|field| field.unit == unit && field.deploys);
+    status.common.applied_fields.retain(|path| spec::unseen_unit(path).is_none_or(|unit| !deploys(unit)));
+}
+
+/// Remembers that all tasks of our deployment ran once. An edit that asks for more of them begins anew.
+fn note_rolled_out(desired: &Desired, service: &LiveService, primary: &LiveDeployment, status: &mut EcsServiceStatus) {
+    let all_run = desired.is_daemon() || service.running_count >= service.desired_count;
+    if status.own_deployment.as_deref() == Some(&primary.id) && service.is_completed() && all_run {
+        status.rolled_out = Some(primary.id.clone());
+    } else if desired.is_edited && !all_run {
+        status.rolled_out = None;
     }
 }
 
@@ -92,26 +114,69 @@ fn time(value: Option<&Value>) -> String {
 }
 
 /// What to say where no call is left to make.
-pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Verdict {
+pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus, now: Timestamp) -> Verdict {
     let Some(service) = &observed.service else {
         return Verdict::retrying("the service is not there although nothing is left to do");
     };
     let plan = plan::plan(desired, observed, status).unwrap_or_default();
     let rollout = rollout(desired, service, status);
     if rollout.reason != Reason::Deployed {
-        return rollout;
+        return rollout.with(available(desired, service));
     }
-    if let Some(withheld) = plan.withheld.first() {
-        return Verdict::waiting(Reason::Deploying, withheld.clone(), plan::WITHHELD);
-    }
-    if let Some(unready) = &desired.unready {
-        return Verdict::waiting_for_change(Reason::RefNotReady, unready.clone());
-    }
-    if desired.is_contested {
+    let verdict = if let Some(withheld) = plan.withheld.first() {
+        Verdict::waiting(Reason::Deploying, withheld.clone(), plan::WITHHELD)
+    } else if let Some(unready) = &desired.unready {
+        Verdict::waiting_for_change(Reason::RefNotReady, unready.clone())
+    } else if desired.is_contested {
         // The hour ends without a sign from ECS.
-        return Verdict { also: vec![contested(service)], next: Next::After(plan::WITHHELD), ..rollout };
+        Verdict { next: Next::After(plan::WITHHELD), ..rollout }.with(Some(contested(service)))
+    } else {
+        unavailable(service, status, now).unwrap_or(rollout)
+    };
+    verdict.with(available(desired, service))
+}
+
+/// Whether enough of a service's tasks run. Without deployments of its own, ECS does not say how many that is.
+fn available(desired: &Desired, service: &LiveService) -> Option<conditions::Desired> {
+    if desired.controller() != "ECS" {
+        return None;
     }
-    rollout
+    let (running, wanted, least) = (service.running_count, service.desired_count, service.least_running());
+    let counts = format!("{running} of {wanted} tasks run");
+    let (status, reason, message) = if running < least {
+        (Truth::False, "TooFewTasks", format!("{counts}; minimumHealthyPercent asks for {least}."))
+    } else if running < wanted {
+        (Truth::True, "TasksMissing", format!("{counts}; ECS starts the others."))
+    } else {
+        (Truth::True, "TasksRun", "All tasks run.".to_owned())
+    };
+    Some(conditions::Desired { type_: AVAILABLE, status, reason: reason.into(), message })
+}
+
+/// How long too few tasks may run before a deployed service is Ready no more: ECS replaces what stops within a minute.
+const DIP: SignedDuration = SignedDuration::from_secs(60);
+
+/// A deployed service of which too few tasks run: looked at again when the dip is over, and then said.
+fn unavailable(service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> Option<Verdict> {
+    let least = service.least_running();
+    if service.running_count >= least {
+        return None;
+    }
+    let mut conditions = status.common.conditions.iter();
+    let since = conditions.find(|condition| condition.type_ == AVAILABLE && condition.status == "False");
+    let lasts = since.map_or(SignedDuration::ZERO, |since| now.duration_since(since.last_transition_time.0));
+    if lasts < DIP {
+        let left = (DIP - lasts).max(SignedDuration::from_secs(1)).unsigned_abs();
+        let message = deployed(service.primary()?);
+        return Some(Verdict { next: Next::After(left), ..Verdict::ready(Reason::Deployed, message) });
+    }
+    let message = format!(
+        "{} of {} tasks run, fewer than the {least} that minimumHealthyPercent asks for, for more than a minute; {}",
+        service.running_count,
+        service.desired_count,
+        newest_event(service)
+    );
+    Some(Verdict::waiting_for_change(Reason::Unavailable, message))
 }
 
 fn contested(service: &LiveService) -> conditions::Desired {
@@ -158,8 +223,7 @@ fn rollout(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) 
                 newest_event(service)
             ),
         ),
-        Some("COMPLETED") => settled(desired, service, primary, status, &counts),
-        None if service.deployments.len() == 1 => settled(desired, service, primary, status, &counts),
+        _ if service.is_completed() => settled(desired, service, primary, status, &counts),
         // IN_PROGRESS, what ECS may add later, or an old deployment behind a Classic Load Balancer.
         _ => Verdict::progressing(
             Reason::Deploying,
@@ -176,15 +240,16 @@ fn settled(
     status: &EcsServiceStatus,
     counts: &str,
 ) -> Verdict {
-    let ready = status.common.conditions.iter().any(|condition| condition.type_ == READY && condition.status == "True");
-    let was_ready = ready && !desired.is_edited && status.own_deployment.as_deref() == Some(&primary.id);
-    if !desired.is_daemon() && !was_ready && service.running_count < service.desired_count {
-        return Verdict::progressing(
-            Reason::Deploying,
-            format!("{counts}, {} is deployed ({}).", revision(primary), primary.id),
-        );
+    let all_run = desired.is_daemon() || service.running_count >= service.desired_count;
+    if !all_run && status.rolled_out.as_deref() != Some(&primary.id) {
+        let message = format!("{counts}, {}", deployed(primary));
+        return Verdict::progressing(Reason::Deploying, message);
     }
-    Verdict::ready(Reason::Deployed, format!("{} is deployed ({}).", revision(primary), primary.id))
+    Verdict::ready(Reason::Deployed, deployed(primary))
+}
+
+fn deployed(primary: &LiveDeployment) -> String {
+    format!("{} is deployed ({}).", revision(primary), primary.id)
 }
 
 /// Under another controller there are no deployments: its PRIMARY task set must be steady.

@@ -1,5 +1,6 @@
 //! The pure part of a service: manifest and observation in, plan and verdict out.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -66,7 +67,13 @@ fn deployment(id: &str, revision: u8, rollout: &str) -> Value {
 }
 
 fn observed(service: Option<Value>) -> Observed {
-    Observed { service: service.and_then(LiveService::read), resolved: None, at: Instant::now() }
+    Observed {
+        service: service.and_then(LiveService::read),
+        revision: None,
+        resolved: None,
+        at: Instant::now(),
+        is_answer: false,
+    }
 }
 
 fn planned(desired: &Desired, service: Option<Value>, status: &EcsServiceStatus) -> Plan {
@@ -84,7 +91,7 @@ fn applied(paths: &[&str]) -> EcsServiceStatus {
 }
 
 fn verdict(desired: &Desired, service: Value, status: &EcsServiceStatus) -> Verdict {
-    status::verdict(desired, &observed(Some(service)), status)
+    status::verdict(desired, &observed(Some(service)), status, Timestamp::UNIX_EPOCH)
 }
 
 #[test]
@@ -178,7 +185,7 @@ fn what_ecs_cannot_change_in_place_is_refused_by_name() {
     let plan = planned(&desired(&json!({ "launchType": "EC2" })), Some(live(&json!({}))), &EcsServiceStatus::default());
     assert!(plan.is_empty());
     assert!(
-        plan.refused[0].starts_with("spec.launchType is \"EC2\" and the service has \"FARGATE\""),
+        plan.refused[0].1.starts_with("spec.launchType is \"EC2\" and the service has \"FARGATE\""),
         "{:?}",
         plan.refused
     );
@@ -266,4 +273,65 @@ fn a_strategy_takes_its_block_along() {
     let status = applied(&["deploymentConfiguration.strategy", "deploymentConfiguration.linearConfiguration"]);
     let plan = planned(&desired(&json!({})), Some(live(&json!({ "deploymentConfiguration": linear }))), &status);
     assert_eq!(calls(&plan)[0].1["deploymentConfiguration"], json!({ "strategy": "ROLLING" }));
+}
+
+/// What CodeDeploy deployed is not ours to put back, and an edit of it would be neither applied nor refused.
+#[test]
+fn under_code_deploy_an_edit_is_refused_and_a_deployment_of_its_own_is_not_drift() {
+    let controller = json!({ "type": "CODE_DEPLOY" });
+    let balancers = json!([{ "targetGroupArn": "arn:aws:tg", "containerName": "app", "containerPort": 80 }]);
+    let asked = |revision: u8| {
+        desired(&json!({
+            "deploymentController": controller, "taskDefinition": format!("{ARN}{revision}"), "loadBalancers": balancers,
+        }))
+    };
+    let deployed_by_it = live(&json!({ "deploymentController": controller, "taskDefinition": format!("{ARN}7") }));
+    let mut status = EcsServiceStatus::default();
+    status.common.applied_fields = asked(2).managed();
+    let moved = planned(&asked(2), Some(deployed_by_it.clone()), &status);
+    assert_eq!(moved.lines(), [""; 0]);
+    let edited = planned(&asked(3), Some(deployed_by_it.clone()), &status);
+    assert_eq!(edited.refused[0].0, Reason::CodeDeployOwned);
+    assert!(edited.refused[0].1.starts_with("spec.taskDefinition: task-definition/web:7 → task-definition/web:3"));
+    assert_eq!(planned(&asked(7), Some(deployed_by_it), &status).lines(), [""; 0], "the manifest was brought in line");
+}
+
+/// Accepted and never done: what the manifest says of the launch type must not be passed over.
+#[test]
+fn a_launch_type_beside_capacity_providers_is_refused_unless_they_go() {
+    let providers = json!([{ "capacityProvider": "FARGATE_SPOT", "weight": 1 }]);
+    let on_providers = live(&json!({ "launchType": null, "capacityProviderStrategy": providers }));
+    let plan = planned(&desired(&json!({ "launchType": "FARGATE" })), Some(on_providers.clone()), &applied(&[]));
+    assert_eq!(plan.refused[0].0, Reason::ReplaceRequired);
+    assert!(plan.refused[0].1.contains("set spec.capacityProviderStrategy to [] beside it"), "{:?}", plan.refused);
+    let back = desired(&json!({ "launchType": "FARGATE", "capacityProviderStrategy": [] }));
+    let plan = planned(&back, Some(on_providers), &applied(&[]));
+    assert_eq!((plan.refused.len(), &calls(&plan)[0].1["forceNewDeployment"]), (0, &json!(true)));
+}
+
+/// Tasks are replaced all day. Only where too few run for longer is something wrong.
+#[test]
+fn a_dip_is_told_and_readiness_falls_only_when_it_lasts() {
+    let desired = desired(&json!({}));
+    let now = Timestamp::from_second(1_000_000).unwrap();
+    let dip = |minimum: i64, running: i64, low_for: i64| {
+        let mut status = EcsServiceStatus {
+            own_deployment: Some("ecs-svc/2".into()),
+            rolled_out: Some("ecs-svc/2".into()),
+            ..EcsServiceStatus::default()
+        };
+        let since = now - jiff::SignedDuration::from_secs(low_for);
+        status.common.conditions = serde_json::from_value(json!([{
+            "type": "Available", "status": "False", "reason": "TooFewTasks", "message": "", "lastTransitionTime": since,
+        }]))
+        .unwrap();
+        let percents = json!({ "maximumPercent": 200, "minimumHealthyPercent": minimum });
+        let service = live(&json!({ "runningCount": running, "deploymentConfiguration": percents }));
+        let verdict = status::verdict(&desired, &observed(Some(service)), &status, now);
+        (verdict.state, verdict.also[0].status.as_str(), verdict.also[0].reason.clone())
+    };
+    assert_eq!(dip(50, 3, 0), (State::Ready, "True", "TasksRun".into()));
+    assert_eq!(dip(50, 2, 600), (State::Ready, "True", "TasksMissing".into()));
+    assert_eq!(dip(50, 1, 30), (State::Ready, "False", "TooFewTasks".into()));
+    assert_eq!(dip(50, 1, 60), (State::Waiting, "False", "TooFewTasks".into()));
 }

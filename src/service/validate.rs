@@ -3,14 +3,18 @@
 use kube::ResourceExt;
 use serde_json::{Map, Value, json};
 
-use super::{Service, fields::FIELDS, references::References, rules, together};
+use super::{
+    fields::FIELDS,
+    references::{ClusterPlace, References},
+    rules, together,
+};
 use crate::{
     api::{EcsService, EcsServiceStatus, Reason},
     ecs::{
         Key,
         canon::{self, Units},
     },
-    reconcile::{Kind, Refusal, Settings, Subject, Verdict, owner::Stake, spec},
+    reconcile::{Refusal, Settings, Subject, Verdict, owner::Stake, spec},
 };
 
 /// What a manifest asks.
@@ -22,6 +26,8 @@ pub struct Desired {
     pub name: String,
     /// The name of its cluster.
     pub cluster: String,
+    /// The ARN of its cluster, where `spec.clusterRef` tells it.
+    pub cluster_arn: Option<String>,
     /// Its region.
     pub region: String,
     /// CreateService's input as the manifest has it, without tags and token; the task definition as an ARN or
@@ -46,15 +52,16 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// The paths that the manifest manages. Where ECS does not show a unit, a hash of its value goes along: only then
-    /// can an edit be told from no edit.
+    /// The paths that the manifest manages. Where what ECS shows of a unit does not tell, a hash of its value goes along:
+    /// only then can an edit be told from no edit.
     pub fn managed(&self) -> Vec<String> {
         let units = self.units.iter().filter(|(unit, _)| *unit != "cluster").flat_map(|(unit, value)| {
-            let unseen =
-                canon::compare(unit, value, None) == canon::Verdict::Unknown && canon::UNSEEN.contains(&unit.as_str());
+            let unseen = canon::UNSEEN.contains(&unit.as_str());
             // `LATEST` may be shown as a number: that a number was asked for has to be remembered too.
             let pinned = unit == "platformVersion" && value != "LATEST" && !value.is_null();
-            std::iter::once(unit.clone()).chain((unseen || pinned).then(|| spec::unseen_path(unit, value)))
+            // What another controller moves: only an edit of the manifest is ours to refuse.
+            let moved = FIELDS.iter().any(|field| field.unit == unit && !field.is_compared(self));
+            std::iter::once(unit.clone()).chain((unseen || pinned || moved).then(|| spec::unseen_path(unit, value)))
         });
         units.chain(self.stake.applied_tags()).collect()
     }
@@ -103,7 +110,8 @@ pub fn validate(
     if let Some(violation) = rules::violations(object, None).into_iter().find(|found| found.field != "metadata.name") {
         return Err(refused(violation.to_string()));
     }
-    let (cluster, region) = cluster(object, references, status, settings)?;
+    let place = cluster(object, references, status, settings)?;
+    let (cluster, region) = (place.name, place.region);
     let name = object.spec.service_name.clone().unwrap_or_else(|| object.name_any());
     let mut input = spec::mirror_zone(&object.spec, APART)?;
     let (task_definition, family) = task_definition(object, references, status)?;
@@ -120,7 +128,7 @@ pub fn validate(
         .map_err(|error| refused(format!("spec can't be read as an ECS service: {error}")))?;
     Ok(Desired {
         key: Key::service(&region, &cluster, &name),
-        stake: Stake::of(object, Service::policies(object), object.spec.tags.as_ref(), &status.common, settings),
+        stake: Stake::of(object, object.spec.tags.as_ref(), &status.common, settings),
         subject: Subject::of(object),
         is_edited: status.common.observed_generation != object.metadata.generation,
         is_contested: references.is_contested && status.common.observed_generation == object.metadata.generation,
@@ -128,6 +136,7 @@ pub fn validate(
         unready: references.unready_task_definition(),
         name,
         cluster,
+        cluster_arn: place.arn,
         region,
         input,
         units,
@@ -135,18 +144,15 @@ pub fn validate(
     })
 }
 
-/// Name and region of the cluster. What the object is bound to wins over the operator's flags.
+/// Where the cluster is. What the object is bound to wins over the operator's flags.
 fn cluster(
     object: &EcsService,
     references: &References,
     status: &EcsServiceStatus,
     settings: &Settings,
-) -> Result<(String, String), Refusal> {
-    let (name, region) = match (&object.spec.cluster_ref, &object.spec.cluster) {
-        (Some(reference), _) => {
-            let place = references.cluster(&reference.name)?;
-            (place.name, place.region)
-        }
+) -> Result<ClusterPlace, Refusal> {
+    let place = match (&object.spec.cluster_ref, &object.spec.cluster) {
+        (Some(reference), _) => references.cluster(&reference.name)?,
         (None, Some(text)) => {
             let mut parts = text.split(':');
             let of_arn = text.starts_with("arn:").then(|| parts.nth(3)).flatten();
@@ -154,7 +160,7 @@ fn cluster(
                 Some(region) => region.to_owned(),
                 None => spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), settings)?,
             };
-            (text.rsplit('/').next().unwrap_or(text).to_owned(), region)
+            ClusterPlace { arn: None, name: text.rsplit('/').next().unwrap_or(text).to_owned(), region }
         }
         (None, None) => {
             return Err(Verdict::refused(
@@ -164,9 +170,10 @@ fn cluster(
             .into());
         }
     };
+    let ClusterPlace { name, region, .. } = &place;
     if let Some(bound) = &status.cluster_arn
         && (!bound.ends_with(&format!(":cluster/{name}"))
-            || status.common.region.as_deref().is_some_and(|bound| bound != region))
+            || status.common.region.as_deref().is_some_and(|bound| bound != *region))
     {
         let message = format!(
             "spec.clusterRef: the service is bound to {bound} and now refers to cluster '{name}' in {region}; a service can't \
@@ -174,7 +181,7 @@ fn cluster(
         );
         return Err(Verdict::refused(Reason::InvalidReference, message).into());
     }
-    Ok((name, region))
+    Ok(place)
 }
 
 /// The revision to run, and the family that is still to be resolved to one.

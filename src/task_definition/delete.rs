@@ -6,15 +6,12 @@ use kube::ResourceExt;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{
-    TaskDefinition,
-    observe::{active_revisions, revision},
-};
+use super::observe::{active_revisions, revision};
 use crate::{
-    api::{EcsTaskDefinition, EcsTaskDefinitionStatus, Reason},
+    api::{EcsTaskDefinition, EcsTaskDefinitionStatus, Managed, Reason},
     ecs::{Class, Operation},
     reconcile::{
-        Context, Deletion, Kind, Refusal, Step, Story, Verdict,
+        Context, Deletion, Refusal, Step, Story, Verdict,
         owner::{Claim, Stake},
         spec,
     },
@@ -37,8 +34,8 @@ pub async fn delete(
     }
     let region = spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), &cx.settings)?;
     let family = object.spec.family.clone().unwrap_or_else(|| name.clone());
-    let stake = Stake::of(object, TaskDefinition::policies(object), None, &status.common, &cx.settings);
-    let policies = TaskDefinition::policies(object);
+    let stake = Stake::of(object, None, &status.common, &cx.settings);
+    let policies = object.policies();
     let ecs = cx.live.regions().ecs(&region);
     let all = active_revisions(&ecs, &family)
         .await
@@ -66,6 +63,7 @@ pub async fn delete(
 
 fn our_services(cx: &Context, namespace: &str, name: &str) -> Option<String> {
     let mut waits: Vec<String> = cx
+        .stores
         .services
         .state()
         .iter()

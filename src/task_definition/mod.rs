@@ -8,14 +8,15 @@ pub mod rules;
 mod status;
 mod validate;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
 pub use self::{observe::Observed, validate::Desired};
 use crate::{
-    api::{CommonStatus, EcsTaskDefinition, EcsTaskDefinitionStatus},
+    api::{EcsTaskDefinition, EcsTaskDefinitionStatus},
     ecs::{Key, Pace},
-    reconcile::{Context, Deletion, Kind, Plan, Policies, Refusal, Settings, Step, Story, Verdict},
+    reconcile::{Context, Deletion, Kind, Plan, Refusal, Settings, Step, Story, Verdict},
 };
 
 /// The room of `EcsTaskDefinition`.
@@ -25,26 +26,9 @@ pub struct TaskDefinition;
 impl Kind for TaskDefinition {
     const FINALIZER: &'static str = "ecs-operator.dev/task-definition";
     type Object = EcsTaskDefinition;
-    type Status = EcsTaskDefinitionStatus;
     type References = ();
     type Desired = Desired;
     type Observed = Observed;
-
-    fn policies(object: &EcsTaskDefinition) -> Policies {
-        Policies {
-            deletion: object.spec.deletion_policy,
-            adoption: object.spec.adoption_policy.unwrap_or_default(),
-            management: object.spec.management_policy.unwrap_or_default(),
-        }
-    }
-
-    fn status(object: &EcsTaskDefinition) -> Option<&EcsTaskDefinitionStatus> {
-        object.status.as_ref()
-    }
-
-    fn common(status: &mut EcsTaskDefinitionStatus) -> &mut CommonStatus {
-        &mut status.common
-    }
 
     fn references(_: &Context, _: &EcsTaskDefinition) {}
 
@@ -74,6 +58,10 @@ impl Kind for TaskDefinition {
         observed.at
     }
 
+    fn is_answer(observed: &Observed) -> bool {
+        observed.is_answer
+    }
+
     fn keys(desired: &Desired, observed: &Observed) -> Vec<(Key, Pace)> {
         let current = observed.current.iter();
         current.map(|revision| (Key::task_definition(&desired.region, &revision.arn), Pace::Quiet)).collect()
@@ -91,7 +79,7 @@ impl Kind for TaskDefinition {
         status::report(desired, observed, status);
     }
 
-    fn verdict(_: &Desired, observed: &Observed, _: &EcsTaskDefinitionStatus) -> Verdict {
+    fn verdict(_: &Desired, observed: &Observed, _: &EcsTaskDefinitionStatus, _: Timestamp) -> Verdict {
         status::verdict(observed)
     }
 

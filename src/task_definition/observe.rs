@@ -43,6 +43,8 @@ pub struct Observed {
     pub foreign: Option<Claim>,
     /// When the observation began.
     pub at: Instant,
+    /// It is the answer of a write; no read has shown it yet.
+    pub is_answer: bool,
 }
 
 impl Revision {
@@ -82,7 +84,13 @@ pub async fn observe(
             let ours = matches!(desired.stake.claim(&revision.tags), Claim::Ours(_));
             bound_to_ours = ours;
             if ours && revision.is_active && revision.has_content_of(desired) {
-                return Ok(Observed { current: Some(revision), before: None, foreign: None, at: seen.at });
+                return Ok(Observed {
+                    current: Some(revision),
+                    before: None,
+                    foreign: None,
+                    at: seen.at,
+                    is_answer: seen.is_answer,
+                });
             }
             before = Some(revision);
         }
@@ -100,13 +108,13 @@ pub async fn observe(
         // Tags can be copied onto another content: what is not bound yet is looked into.
         let same = canon::task_definition(&revision.json).is_ok_and(|canonical| canonical == desired.canonical);
         if revision.is_active && (is_ours || index == 0) && same {
-            return Ok(Observed { current: Some(revision), before, foreign: None, at });
+            return Ok(Observed { current: Some(revision), before, foreign: None, at, is_answer: false });
         }
         if index == 0 {
             claim_of_newest = Some(claim);
         }
     }
-    Ok(Observed { current: None, before, foreign: claim_of_newest.filter(|_| !bound_to_ours), at })
+    Ok(Observed { current: None, before, foreign: claim_of_newest.filter(|_| !bound_to_ours), at, is_answer: false })
 }
 
 fn reading(desired: &Desired, error: crate::ecs::EcsError) -> Refusal {
@@ -172,10 +180,10 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
         let Some(members) = revision.as_object_mut() else { return };
         members.insert("tags".into(), tags);
         let Some(arn) = members.get("taskDefinitionArn").and_then(Value::as_str).map(str::to_owned) else { return };
-        cx.live.absorb(&Key::task_definition(&desired.region, &arn), revision);
+        cx.absorb(&Key::task_definition(&desired.region, &arn), revision);
         status.task_definition_arn = Some(arn);
     } else if let Some(arn) = step.input.get("resourceArn").and_then(Value::as_str) {
-        tags::absorb(&cx.live, &Key::task_definition(&desired.region, arn), step);
+        tags::absorb(cx, &Key::task_definition(&desired.region, arn), step);
         status.task_definition_arn = Some(arn.to_owned());
     }
 }

@@ -58,9 +58,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::{AdoptionPolicy, CommonStatus, EcsTaskDefinition, ManagementPolicy, Reason},
+        api::{AdoptionPolicy, CommonStatus, EcsTaskDefinition, EcsTaskDefinitionSpec, Reason},
         reconcile::{
-            Policies, Settings,
+            Settings,
             owner::{Claim, Stake},
         },
         task_definition::observe::Revision,
@@ -81,10 +81,10 @@ mod tests {
     }
 
     fn stake(adoption: AdoptionPolicy) -> Stake {
-        let spec = serde_json::from_value(json!({ "containerDefinitions": [] })).unwrap();
-        let policies = Policies { deletion: None, adoption, management: ManagementPolicy::Enforce };
+        let spec: EcsTaskDefinitionSpec = serde_json::from_value(json!({ "containerDefinitions": [] })).unwrap();
+        let spec = EcsTaskDefinitionSpec { adoption_policy: Some(adoption), ..spec };
         let settings = Settings { installation: "i".into(), default_region: None };
-        Stake::of(&EcsTaskDefinition::new("web", spec), policies, None, &CommonStatus::default(), &settings)
+        Stake::of(&EcsTaskDefinition::new("web", spec), None, &CommonStatus::default(), &settings)
     }
 
     fn revision(desired: &Desired, hash: Option<&str>) -> Revision {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     fn observed(current: Option<Revision>, foreign: Option<Claim>) -> Observed {
-        Observed { current, before: None, foreign, at: Instant::now() }
+        Observed { current, before: None, foreign, at: Instant::now(), is_answer: false }
     }
 
     /// An upgrade of the operator must not register the world anew, nor deploy every service.

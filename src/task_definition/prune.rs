@@ -2,20 +2,25 @@
 
 use std::collections::BTreeSet;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::{
     Desired, Observed,
-    observe::{active_revisions, revision},
+    observe::{Revision, active_revisions, revision},
 };
 use crate::{
+    api::Origin,
     ecs::{Ecs, EcsError, Operation, Target},
     reconcile::{Context, Refusal, Step, Story, owner::Claim},
 };
 
 /// How many revisions one pass deregisters at most: registering shares ECS's bucket and goes first.
 const AT_ONCE: usize = 5;
+
+/// How many of them at a time: ECS describes them one by one.
+const LOOKS_AT_ONCE: usize = 4;
 
 /// How many revisions beyond those that are kept are looked at in one pass.
 const LOOKED_AT: usize = 20;
@@ -38,19 +43,22 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
     if all.len() <= desired.revisions_kept {
         return Ok(());
     }
-    let mut ours = Vec::new();
-    for arn in all.into_iter().take(desired.revisions_kept + LOOKED_AT) {
-        let Some(revision) = revision(cx, &desired.region, &arn, Some(Instant::now())).await? else { continue };
-        if matches!(desired.stake.claim(&revision.tags), Claim::Ours(_)) {
-            ours.push(arn);
-        }
-    }
-    let old: Vec<String> = ours.into_iter().skip(desired.revisions_kept).filter(|arn| arn != current).collect();
+    // Whose a revision is may have changed since it was held.
+    let now = Instant::now();
+    let looks = all.into_iter().take(desired.revisions_kept + LOOKED_AT);
+    let looks = looks.map(|arn| async move { revision(cx, &desired.region, &arn, Some(now)).await });
+    let found: Vec<Option<Revision>> = stream::iter(looks).buffered(LOOKS_AT_ONCE).try_collect().await?;
+    let is_ours = |revision: &Revision| matches!(desired.stake.claim(&revision.tags), Claim::Ours(Origin::Created));
+    let ours = found.into_iter().flatten().filter(is_ours).map(|revision| revision.arn);
+    let old: Vec<String> = ours.skip(desired.revisions_kept).filter(|arn| arn != current).collect();
     if old.is_empty() {
         return Ok(());
     }
     let used = in_use(cx, desired).await.map_err(failed)?;
     for arn in old.into_iter().filter(|arn| !used.contains(arn)).take(AT_ONCE) {
+        if !ecs.has_room(Operation::DeregisterTaskDefinition) {
+            break;
+        }
         let name = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
         let step = Step::new(
             Operation::DeregisterTaskDefinition,
@@ -68,7 +76,7 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
 /// task of the family in a cluster that we know has.
 async fn in_use(cx: &Context, desired: &Desired) -> Result<BTreeSet<String>, EcsError> {
     let mut used = BTreeSet::new();
-    for service in cx.services.state() {
+    for service in cx.stores.services.state() {
         let Some(status) = &service.status else { continue };
         used.extend(status.task_definition_arn.clone());
         used.extend(status.resolved_task_definition.as_ref().map(|resolved| resolved.arn.clone()));

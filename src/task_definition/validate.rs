@@ -3,11 +3,11 @@
 use kube::ResourceExt;
 use serde_json::{Map, Value};
 
-use super::{TaskDefinition, rules};
+use super::rules;
 use crate::{
     api::{EcsTaskDefinition, EcsTaskDefinitionStatus, Reason},
     ecs::canon,
-    reconcile::{Kind, Settings, Verdict, owner::Stake, spec},
+    reconcile::{Settings, Verdict, owner::Stake, spec},
 };
 
 /// How many revisions are kept where the manifest doesn't say.
@@ -75,7 +75,7 @@ pub fn validate(
     let limit = object.spec.revision_history_limit.and_then(|limit| usize::try_from(limit).ok());
     Ok(Desired {
         hash: format!("v{}:{}", canon::VERSION, canon::hash(&canonical)),
-        stake: Stake::of(object, TaskDefinition::policies(object), object.spec.tags.as_ref(), &status.common, settings),
+        stake: Stake::of(object, object.spec.tags.as_ref(), &status.common, settings),
         revisions_kept: limit.unwrap_or(REVISIONS_KEPT),
         family,
         region,

@@ -25,7 +25,7 @@ async fn after_three_corrections_the_operator_gives_way_and_says_so() {
     let scale =
         |count: u32| ecs.call("UpdateService", json!({ "cluster": "main", "service": "web", "desiredCount": count }));
     for round in 1..=3 {
-        scale(5).await;
+        scale(4 + u32::try_from(round).unwrap()).await;
         scene
             .proxy
             .wait(SOON, move |calls| {
@@ -33,10 +33,10 @@ async fn after_three_corrections_the_operator_gives_way_and_says_so() {
             })
             .await;
     }
-    scale(5).await;
+    scale(8).await;
     let contested = scene
         .wait("EcsService/web", SOON, |object| {
-            condition(object, "DesiredCountContested").is_some() && object["status"]["desiredCount"] == 5
+            condition(object, "DesiredCountContested").is_some() && object["status"]["desiredCount"] == 8
         })
         .await;
     assert_eq!(condition(&contested, "Ready").unwrap()["status"], "True");

@@ -26,7 +26,9 @@ pub use self::{
     compare::{Verdict, compare, differs},
     complete::complete_service_unit,
     quantity::quantity,
-    service::{SERVICE_RULES, ServiceContext, UNSEEN, desired_service, observed_service, service_unit, service_units},
+    service::{
+        SERVICE_RULES, ServiceContext, UNSEEN, desired_service, none_of, observed_service, service_unit, service_units,
+    },
     task_definition::{TASK_DEFINITION_RULES, task_definition},
 };
 

@@ -65,6 +65,11 @@ pub fn service_units() -> impl Iterator<Item = &'static str> {
 /// Members that DescribeServices never shows; DescribeServiceRevisions does.
 pub const UNSEEN: [&str; 2] = ["gatewayConnectors", "monitoring"];
 
+/// How one of [`UNSEEN`] is written where a service revision shows none.
+pub fn none_of(unit: &str) -> Value {
+    if unit == "monitoring" { json!({}) } else { json!([]) }
+}
+
 /// Members of Service whose name in CreateService is another.
 const RENAMED: [(&str, &str); 2] = [("clusterArn", "cluster"), ("roleArn", "role")];
 

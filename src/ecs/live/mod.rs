@@ -36,6 +36,8 @@ const BUSY_WINDOW: Duration = Duration::from_millis(200);
 const READS_AT_ONCE: usize = 16;
 /// How often the sweep looks at what is due.
 const TICK: Duration = Duration::from_millis(250);
+/// An observation that the sweep could not renew for so many sweeps is good for nothing.
+const SWEEPS_MISSED: u32 = 3;
 
 /// What is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +48,8 @@ pub enum Target {
     Service,
     /// A revision of a task definition, by ARN or `family:revision`.
     TaskDefinition,
+    /// A revision of a service, by ARN. It never changes.
+    ServiceRevision,
 }
 
 /// What can go into one call.
@@ -55,8 +59,8 @@ pub struct Group {
     pub region: Arc<str>,
     /// What is read.
     pub target: Target,
-    /// The cluster of services, by name or ARN; empty for the others.
-    pub cluster: Arc<str>,
+    /// What they are all of: the cluster (name or ARN) of services, the service (ARN) of its revisions; else empty.
+    pub parent: Arc<str>,
 }
 
 /// One object of ECS.
@@ -84,8 +88,15 @@ impl Key {
         Self::new(region, Target::TaskDefinition, "", arn)
     }
 
-    fn new(region: &str, target: Target, cluster: &str, name: &str) -> Self {
-        Self { group: Group { region: region.into(), target, cluster: cluster.into() }, name: name.into() }
+    /// The revision of a service (ARN) that its deployment `ecs-svc/…` deploys.
+    pub fn service_revision(region: &str, service: &str, deployment: &str) -> Self {
+        let number = deployment.rsplit('/').next().unwrap_or(deployment);
+        let arn = format!("{}/{number}", service.replacen(":service/", ":service-revision/", 1));
+        Self::new(region, Target::ServiceRevision, service, &arn)
+    }
+
+    fn new(region: &str, target: Target, parent: &str, name: &str) -> Self {
+        Self { group: Group { region: region.into(), target, parent: parent.into() }, name: name.into() }
     }
 }
 
@@ -96,6 +107,8 @@ pub enum Pace {
     Quiet,
     /// A rollout or a deletion is under way: every few seconds.
     Rolling,
+    /// It never changes: never again.
+    Fixed,
 }
 
 /// One observation.
@@ -104,6 +117,8 @@ pub struct Seen {
     value: Option<Arc<str>>,
     /// When the call that saw it started: whatever was written before is in it.
     pub at: Instant,
+    /// It is the answer of a write; no read has shown it yet.
+    pub is_answer: bool,
 }
 
 impl Seen {
@@ -121,6 +136,13 @@ pub struct Cadence {
     pub quiet: Duration,
     /// Every rolling object is looked at once in this time.
     pub rolling: Duration,
+}
+
+impl Cadence {
+    /// How old what is held may get before it must be read anew.
+    fn oldest(self) -> Duration {
+        self.quiet * SWEEPS_MISSED
+    }
 }
 
 /// ECS as a watch.
@@ -163,11 +185,13 @@ impl Live {
         self.state().peek(key)
     }
 
-    /// An observation that began at `since` or later; an older one is good where `since` is `None`.
+    /// An observation that began at `since` or later. Where `since` is `None`, what is held is good unless the sweep
+    /// has failed to renew it for several sweeps.
     pub async fn get(&self, key: &Key, since: Option<Instant>) -> Result<Seen, EcsError> {
         let answer = {
             let mut state = self.state();
-            if let Some(seen) = state.peek(key).filter(|seen| since.is_none_or(|since| seen.at >= since)) {
+            let oldest = since.or_else(|| state.oldest(key, self.shared.cadence));
+            if let Some(seen) = state.peek(key).filter(|seen| oldest.is_none_or(|oldest| seen.at >= oldest)) {
                 return Ok(seen);
             }
             let (waiter, answer) = oneshot::channel();
@@ -192,10 +216,17 @@ impl Live {
         self.state().forget(key);
     }
 
-    /// Takes over what a write of ours answered, so that nobody has to read it again.
+    /// Takes over what a write of ours answered, so that nobody has to read it again. For a while after it, a read that
+    /// shows exactly what was there before is taken for one that ECS answered from the past.
     pub fn absorb(&self, key: &Key, value: Value) {
         let value = read::project(key.group.target, value);
-        self.state().store(key, Some(value), Instant::now());
+        self.state().absorb(key, &value, Instant::now());
+    }
+
+    /// Wakes whoever looks at `key`, as a change in ECS does.
+    pub fn wake(&self, key: &Key) {
+        // Nobody listens while the operator shuts down.
+        let _ = self.shared.changes.send(key.clone());
     }
 
     /// Every object of a kind that is held, without a call.
@@ -262,7 +293,11 @@ impl Live {
                 Err(error) => {
                     if names.iter().all(|(_, waiters)| waiters.is_empty()) {
                         // Nobody asked, so nobody else tells.
-                        tracing::warn!(region = &*group.region, cluster = &*group.cluster, %error, "the sweep can't read ECS");
+                        tracing::warn!(region = &*group.region, of = &*group.parent, %error, "the sweep can't read ECS");
+                    }
+                    let overdue = live.state().overdue(&group, names.iter().map(|(name, _)| name), live.shared.cadence);
+                    for key in &overdue {
+                        live.wake(key);
                     }
                     for waiter in names.into_iter().flat_map(|(_, waiters)| waiters) {
                         // Who asked may be gone.
@@ -277,8 +312,7 @@ impl Live {
         let value = value.map(|value| read::project(key.group.target, value));
         let (seen, changed) = self.state().store(key, value, at);
         if changed {
-            // Nobody listens while the operator shuts down.
-            let _ = self.shared.changes.send(key.clone());
+            self.wake(key);
         }
         for waiter in waiters {
             let _ = waiter.send(Ok(seen.clone()));

@@ -1,5 +1,7 @@
 //! What Live reads and what it keeps of an answer.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use serde_json::{Map, Value, json};
 
 use super::{Group, Target};
@@ -32,6 +34,7 @@ impl Target {
             Self::Cluster => 100,
             Self::Service => 10,
             Self::TaskDefinition => 1,
+            Self::ServiceRevision => 20,
         }
     }
 }
@@ -47,7 +50,7 @@ pub(super) async fn describe(ecs: &Ecs, group: &Group, names: &[&str]) -> Result
             list(call(ecs, Operation::DescribeClusters, input).await?, "clusters")
         }
         Target::Service => {
-            let input = json!({ "cluster": &*group.cluster, "services": names, "include": ["TAGS"] });
+            let input = json!({ "cluster": &*group.parent, "services": names, "include": ["TAGS"] });
             match call(ecs, Operation::DescribeServices, input).await {
                 Ok(answer) => list(answer, "services"),
                 // Without the cluster there are no services.
@@ -66,6 +69,10 @@ pub(super) async fn describe(ecs: &Ecs, group: &Group, names: &[&str]) -> Result
                 }
             }
             found
+        }
+        Target::ServiceRevision => {
+            let input = json!({ "serviceRevisionArns": names });
+            list(call(ecs, Operation::DescribeServiceRevisions, input).await?, "serviceRevisions")
         }
     };
     let mut found: Vec<Option<Value>> = found.into_iter().map(Some).collect();
@@ -110,6 +117,7 @@ fn is_called(target: Target, value: &Value, name: &str) -> bool {
         Target::Service => is("serviceName") || is("serviceArn"),
         // Asked by ARN, by `family:revision` or by family: one name a call, so the answer is the answer.
         Target::TaskDefinition => true,
+        Target::ServiceRevision => is("serviceRevisionArn"),
     }
 }
 
@@ -144,8 +152,29 @@ pub(super) fn project(target: Target, mut value: Value) -> Value {
             object.remove("requiresAttributes");
             object.remove("compatibilities");
         }
+        Target::ServiceRevision => {
+            // Digests of images and what ECS resolved: longer than all else, and not compared.
+            object.remove("containerImages");
+            object.remove("resolvedConfiguration");
+        }
     }
     value
+}
+
+/// The hash of what only writes change: no counts, no progress, no events.
+pub(super) fn identity(target: Target, value: Option<&Value>) -> u64 {
+    let mut value = value.cloned();
+    if let (Target::Service, Some(service)) = (target, value.as_mut().and_then(Value::as_object_mut)) {
+        for progress in ["runningCount", "pendingCount", "events", "taskSets"] {
+            service.remove(progress);
+        }
+        for deployment in service.get_mut("deployments").and_then(Value::as_array_mut).into_iter().flatten() {
+            *deployment = deployment.get("id").cloned().unwrap_or_default();
+        }
+    }
+    let mut hasher = DefaultHasher::new();
+    value.map(|value| value.to_string()).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn is_harmless(event: &Value) -> bool {

@@ -9,10 +9,12 @@ use std::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Cadence, Group, Key, Pace, Seen, Target, Waiter};
+use super::{Cadence, Group, Key, Pace, Seen, Target, Waiter, read::identity};
 
 /// How long a name whose call failed is asked for singly.
 const APART: Duration = Duration::from_secs(3600);
+/// How long after a write ECS may still answer from before it.
+const STALE: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
 pub(super) struct State {
@@ -37,6 +39,12 @@ struct Held {
     /// When the sweep asked last, whatever came of it: a name that fails must not starve the rest.
     tried: Instant,
     pace: Option<Pace>,
+    /// The value is the answer of a write; no read has shown it yet.
+    is_answer: bool,
+    /// What our writes of the last moments replaced, and when: a read that shows one of these is from the past.
+    replaced: Vec<(u64, Instant)>,
+    /// Those who look at it were told that it can't be read.
+    is_overdue: bool,
 }
 
 /// How long an observation that nobody keeps is held.
@@ -56,8 +64,13 @@ pub(super) enum Asked {
 
 impl State {
     pub(super) fn peek(&self, key: &Key) -> Option<Seen> {
+        self.groups.get(&key.group)?.held.get(&key.name)?.seen()
+    }
+
+    /// How old an observation of `key` may be for those who take what is held; `None` where it does not age.
+    pub(super) fn oldest(&self, key: &Key, cadence: Cadence) -> Option<Instant> {
         let held = self.groups.get(&key.group)?.held.get(&key.name)?;
-        Some(Seen { value: held.value.clone(), at: held.at? })
+        if held.pace == Some(Pace::Fixed) { None } else { Instant::now().checked_sub(cadence.oldest()) }
     }
 
     pub(super) fn ask(&mut self, key: &Key, waiter: Waiter) -> Asked {
@@ -97,9 +110,7 @@ impl State {
     }
 
     pub(super) fn keep(&mut self, key: &Key, pace: Pace) {
-        let members = self.groups.entry(key.group.clone()).or_default();
-        let held = members.held.entry(key.name.clone()).or_insert_with(|| Held::unseen(Instant::now()));
-        held.pace = Some(pace);
+        self.entry(key, Instant::now()).pace = Some(pace);
     }
 
     pub(super) fn forget(&mut self, key: &Key) {
@@ -112,30 +123,71 @@ impl State {
         }
     }
 
-    /// Stores an answer unless a newer one is held. Tells what is held now, and whether a kept object changed.
+    /// Stores what a read showed, unless something newer is held. Tells what is held now, and whether those who keep the
+    /// object have something new to look at: also that it is seen for the first time as a write of ours was answered.
     pub(super) fn store(&mut self, key: &Key, value: Option<Value>, at: Instant) -> (Seen, bool) {
-        let members = self.groups.entry(key.group.clone()).or_default();
-        let held = members.held.entry(key.name.clone()).or_insert_with(|| Held::unseen(at));
+        let held = self.entry(key, at);
+        held.tried = held.tried.max(at);
         if let Some(newer) = held.at.filter(|held| *held > at) {
-            return (Seen { value: held.value.clone(), at: newer }, false);
+            return (held.seen_at(newer), false);
+        }
+        let before = held.at.replace(at);
+        if held.is_from_the_past(key.group.target, value.as_ref(), at) {
+            return (held.seen_at(at), false);
         }
         let text = value.map(|value| Arc::<str>::from(value.to_string()));
-        let changed = held.pace.is_some() && held.at.is_some() && held.value != text;
+        let news = held.value != text || held.is_answer || held.is_overdue;
         if held.value != text {
             held.value = text;
         }
-        held.at = Some(at);
-        held.tried = held.tried.max(at);
-        (Seen { value: held.value.clone(), at }, changed)
+        (held.is_answer, held.is_overdue) = (false, false);
+        (held.seen_at(at), news && before.is_some() && held.pace.is_some())
+    }
+
+    /// Stores the answer of a write.
+    pub(super) fn absorb(&mut self, key: &Key, value: &Value, now: Instant) {
+        let held = self.entry(key, now);
+        if held.at.is_some() {
+            held.replaced.retain(|(_, since)| now - *since < STALE);
+            held.replaced.push((identity(key.group.target, held.json().as_ref()), now));
+        }
+        held.value = Some(value.to_string().into());
+        (held.at, held.is_answer) = (Some(now), true);
+    }
+
+    /// Those of `names` that are kept and could not be read for too long, each once until it is read again.
+    pub(super) fn overdue<'a>(
+        &mut self,
+        group: &Group,
+        names: impl Iterator<Item = &'a Arc<str>>,
+        cadence: Cadence,
+    ) -> Vec<Key> {
+        let Some(members) = self.groups.get_mut(group) else { return Vec::new() };
+        let mut found = Vec::new();
+        for name in names {
+            if let Some(held) = members.held.get_mut(name)
+                && held.pace.is_some()
+                && !held.is_overdue
+                && held.at.is_some_and(|at| at.elapsed() > cadence.oldest())
+            {
+                held.is_overdue = true;
+                found.push(Key { group: group.clone(), name: name.clone() });
+            }
+        }
+        found
+    }
+
+    fn entry(&mut self, key: &Key, now: Instant) -> &mut Held {
+        let members = self.groups.entry(key.group.clone()).or_default();
+        members.held.entry(key.name.clone()).or_insert_with(|| Held::unseen(now))
     }
 
     pub(super) fn held(&self, target: Target) -> Vec<(Key, Seen)> {
         let mut found = Vec::new();
         for (group, members) in self.groups.iter().filter(|(group, _)| group.target == target) {
             for (name, held) in &members.held {
-                if let Some(at) = held.at {
-                    let key = Key { group: group.clone(), name: name.clone() };
-                    found.push((key, Seen { value: held.value.clone(), at }));
+                if let Some(seen) = held.seen() {
+                    found.push((Key { group: group.clone(), name: name.clone() }, seen));
                 }
             }
         }
@@ -213,6 +265,36 @@ impl Members {
 
 impl Held {
     fn unseen(now: Instant) -> Self {
-        Self { value: None, at: None, tried: now, pace: None }
+        Self {
+            value: None,
+            at: None,
+            tried: now,
+            pace: None,
+            is_answer: false,
+            replaced: Vec::new(),
+            is_overdue: false,
+        }
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        self.at.map(|at| self.seen_at(at))
+    }
+
+    fn seen_at(&self, at: Instant) -> Seen {
+        Seen { value: self.value.clone(), at, is_answer: self.is_answer }
+    }
+
+    fn json(&self) -> Option<Value> {
+        self.seen().and_then(|seen| seen.json())
+    }
+
+    /// Whether a read shows just what a write of ours replaced a moment ago.
+    fn is_from_the_past(&mut self, target: Target, value: Option<&Value>, at: Instant) -> bool {
+        self.replaced.retain(|(_, since)| at.saturating_duration_since(*since) < STALE);
+        if self.replaced.is_empty() {
+            return false;
+        }
+        let shown = identity(target, value);
+        self.replaced.iter().any(|(before, _)| *before == shown) && identity(target, self.json().as_ref()) != shown
     }
 }

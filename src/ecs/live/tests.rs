@@ -92,7 +92,7 @@ fn live(wire: &Wire) -> (Live, mpsc::UnboundedReceiver<Key>) {
         .http_client(SharedHttpClient::new(wire.clone()))
         .build();
     let cadence = Cadence { quiet: Duration::from_mins(1), rolling: Duration::from_secs(5) };
-    Live::new(Regions::new(config), cadence)
+    Live::new(Regions::new(config, 100.0), cadence)
 }
 
 fn key(index: usize) -> Key {
@@ -240,4 +240,70 @@ async fn an_older_answer_never_replaces_our_write() {
     live.absorb(&key(0), json!({ "serviceName": "s0", "desiredCount": 5 }));
     live.state().store(&key(0), Some(json!({ "serviceName": "s0", "desiredCount": 1 })), before);
     assert_eq!(live.peek(&key(0)).unwrap().json().unwrap()["desiredCount"], 5);
+}
+
+fn service(name: &str, desired: i64) -> Value {
+    json!({ "serviceName": name, "status": "ACTIVE", "desiredCount": desired })
+}
+
+/// What a look that begins now shows.
+async fn desired_count(live: &Live) -> Option<Value> {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    live.get(&key(0), Some(Instant::now())).await.unwrap().json().map(|service| service["desiredCount"].clone())
+}
+
+/// ECS answers from the past for some seconds after a write. Taken for drift, the write would be made again, or what
+/// was made a moment ago for gone.
+#[tokio::test(start_paused = true)]
+async fn a_read_from_before_a_write_is_not_believed_for_a_while() {
+    let wire = Wire::default();
+    let (live, _changes) = live(&wire);
+    assert_eq!(desired_count(&live).await, None);
+    live.absorb(&key(0), service("s0", 1));
+    assert_eq!(desired_count(&live).await, Some(json!(1)), "still MISSING in ECS");
+    wire.put("s0", 1);
+    assert_eq!(desired_count(&live).await, Some(json!(1)));
+    live.absorb(&key(0), service("s0", 2));
+    assert_eq!(desired_count(&live).await, Some(json!(2)), "still the old count in ECS");
+    wire.put("s0", 7);
+    assert_eq!(desired_count(&live).await, Some(json!(7)), "what nobody of us wrote is news");
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    wire.put("s0", 1);
+    assert_eq!(desired_count(&live).await, Some(json!(1)), "after a while it is true");
+}
+
+/// An answer may show what no read ever will. Who sent it looks again at what the first read shows.
+#[tokio::test(start_paused = true)]
+async fn the_first_read_after_a_write_wakes_also_where_it_shows_the_same() {
+    let wire = Wire::default();
+    let (live, mut changes) = live(&wire);
+    first_look(&live, &wire, 1).await;
+    live.keep(&key(0), Pace::Quiet);
+    wire.put("s0", 2);
+    live.absorb(&key(0), service("s0", 2));
+    assert!(live.peek(&key(0)).unwrap().is_answer);
+    tokio::spawn(live.clone().sweep());
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(changes.try_recv(), Ok(key(0)));
+    assert!(changes.try_recv().is_err(), "once");
+    assert!(!live.peek(&key(0)).unwrap().is_answer);
+}
+
+/// What can't be read any more must not be called ready for ever.
+#[tokio::test(start_paused = true)]
+async fn what_the_sweep_cannot_renew_is_not_good_for_long() {
+    let wire = Wire::default();
+    let (live, mut changes) = live(&wire);
+    first_look(&live, &wire, 1).await;
+    live.keep(&key(0), Pace::Quiet);
+    wire.0.lock().unwrap().denied = Some("s0".into());
+    tokio::spawn(live.clone().sweep());
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert!(live.get(&key(0), None).await.is_ok(), "a minute or two is nothing");
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    assert_eq!(changes.try_recv(), Ok(key(0)), "those who look at it are told");
+    assert!(live.get(&key(0), None).await.is_err());
+    wire.0.lock().unwrap().denied = None;
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(changes.try_recv(), Ok(key(0)), "and told when it can be read again");
 }

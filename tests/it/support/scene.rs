@@ -248,7 +248,8 @@ impl Drop for Scene {
 
 /// How the operator is started in a scene: the one place that knows its flags.
 fn start(bed: &Bed, namespace: &str, account: &str, proxy: &Proxy) -> Start {
-    let arguments = ["run", "--namespace", namespace, "--region", REGION, "--sweep-seconds", "2"];
+    // MiniStack has no rates to keep to.
+    let arguments = ["run", "--namespace", namespace, "--region", REGION, "--sweep-seconds", "2", "--ecs-rate", "100"];
     let nothing = || OsString::from("/dev/null");
     let environment: [(&str, OsString); 9] = [
         ("KUBECONFIG", bed.operator_kubeconfig.clone().into()),

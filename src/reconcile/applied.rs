@@ -1,0 +1,39 @@
+//! `status.appliedFields`: the only record of what the last apply managed, and so of what has to be reset.
+
+use super::{plan::Step, spec};
+use crate::api::CommonStatus;
+
+/// Until a plan is empty, what was managed before and what is managed now are both remembered: a crash between two
+/// calls must not forget a field that has to be reset.
+pub(super) fn remember_managed(common: &mut CommonStatus, managed: &[String]) {
+    let seen = managed.iter().filter(|path| spec::unseen_unit(path).is_none());
+    for path in seen {
+        if !common.applied_fields.contains(path) {
+            common.applied_fields.push(path.clone());
+        }
+    }
+}
+
+/// The values that ECS never shows are remembered, or forgotten, once they were sent: a call that failed or was
+/// held back is still to be made.
+pub(super) fn remember_unseen(common: &mut CommonStatus, managed: &[String], applied: &[Step]) {
+    let sent = |path: &&String| {
+        spec::unseen_unit(path).is_some_and(|unit| applied.iter().any(|step| step.input.contains_key(unit)))
+    };
+    common.applied_fields.retain(|path| !sent(&path));
+    common.applied_fields.extend(managed.iter().filter(sent).cloned());
+}
+
+/// What is managed now, and what was and could not be changed yet: `kept`. Of a value that ECS does not show, the hash
+/// that is kept is the one that counts.
+pub(super) fn with_kept(mut managed: Vec<String>, kept: &[String]) -> Vec<String> {
+    for path in kept {
+        if let Some(unit) = spec::unseen_unit(path) {
+            managed.retain(|other| spec::unseen_unit(other) != Some(unit));
+        }
+        if !managed.contains(path) {
+            managed.push(path.clone());
+        }
+    }
+    managed
+}

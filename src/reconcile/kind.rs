@@ -1,0 +1,157 @@
+//! What differs from kind to kind, and what a pass may end with.
+
+use std::{future::Future, time::Duration};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    context::{Context, Settings},
+    plan::{Plan, Step},
+    story::Story,
+    verdict::Verdict,
+};
+use crate::{
+    api::Managed,
+    ecs::{EcsError, Key, Pace},
+    runtime::{controller::Next, objects::Object},
+};
+
+/// Why a pass could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// A call to ECS failed.
+    #[error("{0}: {1}")]
+    Ecs(String, EcsError),
+    /// A call to the API server failed.
+    #[error("the Kubernetes API server refused: {0}")]
+    Kubernetes(#[from] kube::Error),
+    /// The object can't be reconciled as it stands.
+    #[error("{}", .0.message)]
+    Verdict(Verdict),
+    /// Something is on its way that decides; saying anything before it is here would only flicker.
+    #[error("waits for a change that is on its way")]
+    Later,
+}
+
+impl From<Verdict> for Refusal {
+    fn from(verdict: Verdict) -> Self {
+        Self::Verdict(verdict)
+    }
+}
+
+impl Refusal {
+    /// Nothing is to be said of it, only the pass made again: somebody else wrote the object in the same moment, or
+    /// what it waits for is on its way.
+    pub fn again(&self) -> Option<Next> {
+        match self {
+            Self::Kubernetes(kube::Error::Api(status)) if status.is_conflict() => {
+                Some(Next::After(Duration::from_millis(250)))
+            }
+            Self::Later => Some(Next::After(Duration::from_secs(5))),
+            _ => None,
+        }
+    }
+
+    /// What the status says of it.
+    pub fn verdict(self) -> Verdict {
+        match self {
+            Self::Ecs(what, error) => Verdict::failed(&what, &error),
+            Self::Kubernetes(error) => Verdict::retrying(format!("the Kubernetes API server refused: {error}")),
+            Self::Verdict(verdict) => verdict,
+            Self::Later => Verdict::retrying("waits for a change that is on its way"),
+        }
+    }
+}
+
+/// How far a deletion is.
+#[derive(Debug)]
+pub enum Deletion {
+    /// Nothing of ours is left in AWS.
+    Done,
+    /// It goes on, or waits for somebody.
+    Waiting(Verdict),
+}
+
+/// The status of a kind.
+pub type Status<K> = <<K as Kind>::Object as Managed>::Status;
+
+/// One kind of object: what differs between the rooms.
+pub trait Kind: Sized + Send + Sync + 'static {
+    /// The finalizer on its objects.
+    const FINALIZER: &'static str;
+    /// Whether ECS is read again after a write rather than its answer taken.
+    const READS_AFTER_WRITES: bool = false;
+    /// The custom resource.
+    type Object: Object + Managed;
+    /// What it refers to, as the stores have it.
+    type References: Send + Sync;
+    /// The manifest, parsed.
+    type Desired: Send + Sync;
+    /// What ECS shows.
+    type Observed: Send + Sync;
+
+    /// Reads the stores, no more.
+    fn references(cx: &Context, object: &Self::Object) -> Self::References;
+    /// From text to typed values, or the reason why not. Pure.
+    fn validate(
+        object: &Self::Object,
+        references: &Self::References,
+        status: &Status<Self>,
+        settings: &Settings,
+    ) -> Result<Self::Desired, Refusal>;
+    /// The region that the manifest's object is in.
+    fn region(desired: &Self::Desired) -> &str;
+    /// Reads ECS by way of Live; an observation older than `since` is not good enough.
+    fn observe(
+        cx: &Context,
+        desired: &Self::Desired,
+        status: &Status<Self>,
+        since: Option<Instant>,
+    ) -> impl Future<Output = Result<Self::Observed, Refusal>> + Send;
+    /// When the oldest part of an observation began.
+    fn observed_at(observed: &Self::Observed) -> Instant;
+    /// Whether an observation is but the answer of a write, which no read has shown yet.
+    fn is_answer(observed: &Self::Observed) -> bool;
+    /// What Live keeps looking at for this object.
+    fn keys(desired: &Self::Desired, observed: &Self::Observed) -> Vec<(Key, Pace)>;
+    /// The calls that close the difference, or why there can be none. Pure.
+    fn plan(desired: &Self::Desired, observed: &Self::Observed, status: &Status<Self>) -> Result<Plan, Verdict>;
+    /// Takes over the answer of a step, so that it need not be read again.
+    fn absorb(cx: &Context, desired: &Self::Desired, step: &Step, answer: Value, status: &mut Status<Self>);
+    /// Writes what was observed into the status. Pure.
+    fn report(desired: &Self::Desired, observed: &Self::Observed, status: &mut Status<Self>);
+    /// What to say where no call is left to make. Pure.
+    fn verdict(desired: &Self::Desired, observed: &Self::Observed, status: &Status<Self>, now: Timestamp) -> Verdict;
+    /// Whether two statuses differ in the counts of a rollout only: no reason for a write each. Pure.
+    fn is_progress(before: &Status<Self>, after: &Status<Self>) -> bool {
+        let _ = (before, after);
+        false
+    }
+    /// Where the object will be in AWS, as an annotation that a deletion finds although no status was ever written.
+    fn place(desired: &Self::Desired) -> Option<(&'static str, &str)> {
+        let _ = desired;
+        None
+    }
+    /// The paths that the manifest manages, for `status.appliedFields`.
+    fn managed(desired: &Self::Desired) -> Vec<String>;
+    /// Work of low priority once all else is done, such as pruning. What fails is only told.
+    fn tidy(
+        cx: &Context,
+        desired: &Self::Desired,
+        observed: &Self::Observed,
+        applied: &[Step],
+        story: &mut Story,
+    ) -> impl Future<Output = ()> + Send {
+        let _ = (cx, desired, observed, applied, story);
+        std::future::ready(())
+    }
+    /// One step of a deletion in AWS. Never touches what isn't ours.
+    fn delete(
+        cx: &Context,
+        object: &Self::Object,
+        status: &Status<Self>,
+        story: &mut Story,
+    ) -> impl Future<Output = Result<Deletion, Refusal>> + Send;
+}

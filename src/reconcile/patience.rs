@@ -1,0 +1,70 @@
+//! Failures that are ECS's slowness at first and the user's matter later: it takes a moment to know what was made just
+//! now, and a name that stays unknown was never right.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use tokio::time::Instant;
+
+use super::{Subject, kind::Refusal};
+use crate::ecs::Class;
+
+/// Since when each object fails in such a way.
+#[derive(Debug, Default)]
+pub struct Patience {
+    since: Mutex<HashMap<Subject, (String, Instant)>>,
+}
+
+impl Patience {
+    /// The same failure, or once waiting has not cured it, one that the user must act upon.
+    pub fn judge(&self, subject: &Subject, refusal: Refusal, now: Instant) -> Refusal {
+        let Refusal::Ecs(what, mut error) = refusal else { return refusal };
+        if let Some(patience) = error.patience() {
+            let mut all = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+            let (message, since) = all.entry(subject.clone()).or_insert_with(|| (error.message.clone(), now));
+            if *message != error.message {
+                (*message, *since) = (error.message.clone(), now);
+            }
+            if now - *since >= patience {
+                error.class = Class::Terminal;
+            }
+        }
+        Refusal::Ecs(what, error)
+    }
+
+    /// The object fails no more, or is gone.
+    pub fn forget(&self, subject: &Subject) {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        ecs::{EcsError, Operation},
+        reconcile::verdict::State,
+    };
+
+    /// A misspelt role must not look like one that IAM is about to show, for ever.
+    #[tokio::test(start_paused = true)]
+    async fn what_waiting_does_not_cure_becomes_the_users() {
+        let (patience, start) = (Patience::default(), Instant::now());
+        let subject = Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() };
+        let state = |message: &str, after: u64| {
+            let error = EcsError::new(Operation::CreateService, "ClientException", message);
+            let refusal = Refusal::Ecs("service web".into(), error);
+            patience.judge(&subject, refusal, start + Duration::from_secs(after)).verdict().state
+        };
+        assert_eq!(state("Role is not valid", 0), State::Waiting);
+        assert_eq!(state("Role is not valid", 100), State::Waiting);
+        assert_eq!(state("Role is not valid", 130), State::Stalled);
+        assert_eq!(state("TaskDefinition not found.", 140), State::Waiting, "another failure has its own time");
+        patience.forget(&subject);
+        assert_eq!(state("Role is not valid", 150), State::Waiting);
+    }
+}
