@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod crd;
+pub mod deployment_status;
 pub mod managed;
 pub mod mirror_zone;
 pub mod policy;
@@ -36,6 +37,19 @@ pub const PREVENT_DELETION: &str = "ecs-operator.dev/prevent-deletion";
 /// Annotation: the ARN of the cluster that a service is made in. It is written together with the finalizer, so that a
 /// service is found again although the operator was stopped before it could write a status.
 pub const CLUSTER_ARN: &str = "ecs-operator.dev/cluster-arn";
+
+/// Annotation: while it is `"true"`, the object is looked at and AWS is left untouched.
+pub const PAUSED: &str = "ecs-operator.dev/paused";
+/// Annotation: a new value makes the operator look at everything afresh.
+pub const RECONCILE_AT: &str = "ecs-operator.dev/reconcileAt";
+/// Annotation on a service: a new value makes ECS deploy it anew once, as `kubectl rollout restart` does for pods.
+pub const RESTARTED_AT: &str = "ecs-operator.dev/restartedAt";
+/// Annotation on a service: the id of a waiting hook that shall go on.
+pub const CONTINUE_HOOK: &str = "ecs-operator.dev/continueHook";
+/// Annotation on a service: the id of a waiting hook that shall roll back.
+pub const ROLLBACK_HOOK: &str = "ecs-operator.dev/rollbackHook";
+/// Annotation on a service: the id of a running deployment that shall be stopped and rolled back.
+pub const STOP_DEPLOYMENT: &str = "ecs-operator.dev/stopDeployment";
 
 /// Tags that the operator keeps on what it manages in AWS. Five tag places are reserved for them.
 pub mod tags {

@@ -237,6 +237,12 @@ pub struct EcsServiceSpec {
     #[schemars(length(max = 45))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["key".into()]), validation = rules::free_tag_keys())]
     pub tags: Option<Vec<Tag>>,
+    /// How long a deployment may go without progress, in seconds (1 to 604800), before the service is called stalled with
+    /// the reason DeadlineExceeded. Waiting for a hook, baking and shifting traffic are progress. ECS goes on all the same.
+    /// Absent: a deployment may take as long as it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 604_800))]
+    pub progress_deadline_seconds: Option<i32>,
     /// What deleting this object does to the service in AWS. Absent: Delete if the operator created it, Retain if it
     /// adopted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -258,5 +264,5 @@ mirror_zone!(EcsServiceSpec: CreateService, UpdateService;
         monitoring, health_check_grace_period_seconds, placement_constraints, placement_strategy, role,
         enable_execute_command, enable_ecs_managed_tags, propagate_tags, tags,
     }
-    owner { cluster_ref, task_definition_ref, region, deletion_policy, adoption_policy, management_policy }
+    owner { cluster_ref, task_definition_ref, region, progress_deadline_seconds, deletion_policy, adoption_policy, management_policy }
 );

@@ -3,7 +3,10 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::status::CommonStatus;
+use super::{
+    deployment_status::{DeploymentStatus, HandledAnnotations, PastDeployment, TaskFailureStatus},
+    status::CommonStatus,
+};
 
 /// The observed state of an ECS service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -53,7 +56,18 @@ pub struct EcsServiceStatus {
     pub selector: Option<String>,
     /// The PRIMARY deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deployment: Option<ServiceDeploymentStatus>,
+    pub deployment: Option<DeploymentStatus>,
+    /// Deployments of ours that are over, newest first, at most 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 5))]
+    pub deployments: Vec<PastDeployment>,
+    /// Why tasks of our deployment stopped, the most frequent cause first, at most 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 5))]
+    pub task_failures: Vec<TaskFailureStatus>,
+    /// The annotations that were acted upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handled: Option<HandledAnnotations>,
     /// Id of the deployment that the operator's last call started, such as `ecs-svc/1234567890123456789`. Ready needs it to
     /// be the PRIMARY one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,44 +103,6 @@ pub struct ResolvedTaskDefinition {
     /// ARN of the revision.
     #[schemars(length(max = 2048))]
     pub arn: String,
-}
-
-/// A deployment of a service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(inline)]
-pub struct ServiceDeploymentStatus {
-    /// Its id, such as `ecs-svc/1234567890123456789`.
-    #[schemars(length(max = 255))]
-    pub id: String,
-    /// How far it is: `IN_PROGRESS`, `COMPLETED` or `FAILED`. Absent behind a Classic Load Balancer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
-    pub rollout_state: Option<String>,
-    /// Why, in ECS's words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 2048))]
-    pub rollout_state_reason: Option<String>,
-    /// ARN of the task definition that it runs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 2048))]
-    pub task_definition_arn: Option<String>,
-    /// Number of tasks that it shall run. It lags behind the service's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 2_147_483_647))]
-    pub desired_count: Option<i32>,
-    /// Number of its tasks that run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 2_147_483_647))]
-    pub running_count: Option<i32>,
-    /// Number of its tasks that are being started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 2_147_483_647))]
-    pub pending_count: Option<i32>,
-    /// Number of its tasks that failed, in a row.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 2_147_483_647))]
-    pub failed_tasks: Option<i32>,
 }
 
 /// An event of a service, in ECS's words.

@@ -60,13 +60,19 @@ pub enum Reason {
     ReplaceRequired,
     /// A field was edited that only CodeDeploy may change.
     CodeDeployOwned,
+    /// The annotation `paused` holds the operator back.
+    Paused,
+    /// A life-cycle hook of the deployment waits for an answer.
+    AwaitingHook,
+    /// The deployment made no progress for `progressDeadlineSeconds`.
+    DeadlineExceeded,
     /// Fewer tasks run than `minimumHealthyPercent` asks for, and have for a while.
     Unavailable,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Pending,
         Self::Deploying,
         Self::Deployed,
@@ -86,6 +92,9 @@ impl Reason {
         Self::OwnedByOther,
         Self::ReplaceRequired,
         Self::CodeDeployOwned,
+        Self::Paused,
+        Self::AwaitingHook,
+        Self::DeadlineExceeded,
         Self::Unavailable,
     ];
 
@@ -111,6 +120,9 @@ impl Reason {
             Self::OwnedByOther => "OwnedByOther",
             Self::ReplaceRequired => "ReplaceRequired",
             Self::CodeDeployOwned => "CodeDeployOwned",
+            Self::Paused => "Paused",
+            Self::AwaitingHook => "AwaitingHook",
+            Self::DeadlineExceeded => "DeadlineExceeded",
             Self::Unavailable => "Unavailable",
         }
     }
@@ -174,7 +186,11 @@ pub struct CommonStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200), inner(length(max = 256)))]
     pub applied_fields: Vec<String>,
-    /// What the operator would do, one line a difference. Only under `managementPolicy: Observe`.
+    /// The value of the annotation `ecs-operator.dev/reconcileAt` that was acted upon last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub reconciled_at: Option<String>,
+    /// What the operator would do, one line a difference. Only under `managementPolicy: Observe` and while paused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50), inner(length(max = 1024)))]
     pub plan: Vec<String>,

@@ -75,7 +75,7 @@ impl Kind for Cluster {
         observe::absorb(cx, &desired.key, step, answer);
     }
 
-    fn report(desired: &Desired, observed: &Observed, status: &mut EcsClusterStatus) {
+    fn report(desired: &Desired, observed: &Observed, status: &mut EcsClusterStatus, _: Timestamp) {
         status::report(desired, observed, status);
     }
 

@@ -122,6 +122,16 @@ operations! {
     DescribeServices = describe_services read ServiceRead (cluster, services, include);
     /// Reads up to 20 revisions of one service.
     DescribeServiceRevisions = describe_service_revisions read ServiceRevision (service_revision_arns);
+    /// Reads up to 20 deployments of one service.
+    DescribeServiceDeployments = describe_service_deployments read ServiceDeployment (service_deployment_arns);
+    /// Lists the deployments of a service, newest first.
+    ListServiceDeployments = list_service_deployments read ServiceDeployment (
+        service, cluster, status, created_at, next_token, max_results);
+    /// Stops a deployment and rolls back.
+    StopServiceDeployment = stop_service_deployment write ServiceDeployment (service_deployment_arn, stop_type);
+    /// Answers a life-cycle hook that waits.
+    ContinueServiceDeployment = continue_service_deployment write ServiceDeployment (
+        service_deployment_arn, hook_id, action);
     /// Reads up to 100 clusters.
     DescribeClusters = describe_clusters read ClusterRead (clusters, include);
     /// Reads one revision.

@@ -93,6 +93,8 @@ pub(super) fn unanswered(target: super::live::Target) -> EcsError {
         super::live::Target::Service => Operation::DescribeServices,
         super::live::Target::TaskDefinition => Operation::DescribeTaskDefinition,
         super::live::Target::ServiceRevision => Operation::DescribeServiceRevisions,
+        super::live::Target::ServiceDeployment => Operation::DescribeServiceDeployments,
+        super::live::Target::StoppedTasks => Operation::ListTasks,
     };
     EcsError::new(operation, "Connection", "the call was dropped before it was answered")
 }

@@ -22,6 +22,8 @@ pub enum Bucket {
     ServiceModify,
     /// Reading services.
     ServiceRead,
+    /// Reading, stopping and continuing deployments of services.
+    ServiceDeployment,
     /// Reading revisions of services.
     ServiceRevision,
     /// Reading tasks and container instances.
@@ -33,13 +35,14 @@ pub enum Bucket {
 }
 
 impl Bucket {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::ClusterModify,
         Self::ClusterRead,
         Self::TaskDefinitionModify,
         Self::TaskDefinitionRead,
         Self::ServiceModify,
         Self::ServiceRead,
+        Self::ServiceDeployment,
         Self::ServiceRevision,
         Self::ClusterResourceRead,
         Self::TagModify,
@@ -52,7 +55,11 @@ impl Bucket {
             Self::ClusterModify | Self::TaskDefinitionModify => (20, 1),
             Self::ServiceModify => (50, 5),
             Self::TagModify => (20, 10),
-            Self::ClusterRead | Self::TaskDefinitionRead | Self::ServiceRevision | Self::SettingRead => (50, 20),
+            Self::ClusterRead
+            | Self::TaskDefinitionRead
+            | Self::ServiceDeployment
+            | Self::ServiceRevision
+            | Self::SettingRead => (50, 20),
             Self::ServiceRead | Self::ClusterResourceRead => (100, 20),
         }
     }

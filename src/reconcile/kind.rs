@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{
     context::{Context, Settings},
     plan::{Plan, Step},
-    story::Story,
+    story::{News, Story},
     verdict::Verdict,
 };
 use crate::{
@@ -120,14 +120,23 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn plan(desired: &Self::Desired, observed: &Self::Observed, status: &Status<Self>) -> Result<Plan, Verdict>;
     /// Takes over the answer of a step, so that it need not be read again.
     fn absorb(cx: &Context, desired: &Self::Desired, step: &Step, answer: Value, status: &mut Status<Self>);
+    /// Puts into the status what it has lost and ECS still knows. Pure.
+    fn recall(desired: &Self::Desired, observed: &Self::Observed, status: &mut Status<Self>) {
+        let _ = (desired, observed, status);
+    }
     /// Writes what was observed into the status. Pure.
-    fn report(desired: &Self::Desired, observed: &Self::Observed, status: &mut Status<Self>);
+    fn report(desired: &Self::Desired, observed: &Self::Observed, status: &mut Status<Self>, now: Timestamp);
     /// What to say where no call is left to make. Pure.
     fn verdict(desired: &Self::Desired, observed: &Self::Observed, status: &Status<Self>, now: Timestamp) -> Verdict;
     /// Whether two statuses differ in the counts of a rollout only: no reason for a write each. Pure.
     fn is_progress(before: &Status<Self>, after: &Status<Self>) -> bool {
         let _ = (before, after);
         false
+    }
+    /// What a person should hear of, told by what is new in a status. Pure.
+    fn news(before: &Status<Self>, after: &Status<Self>) -> Vec<News> {
+        let _ = (before, after);
+        Vec::new()
     }
     /// Where the object will be in AWS, as an annotation that a deletion finds although no status was ever written.
     fn place(desired: &Self::Desired) -> Option<(&'static str, &str)> {

@@ -20,6 +20,6 @@ pub use self::{
     context::{Context, Settings, Subject},
     kind::{Deletion, Kind, Refusal},
     plan::{Difference, Plan, Step, differences},
-    story::Story,
+    story::{News, Story},
     verdict::{State, Verdict},
 };

@@ -1,12 +1,17 @@
-//! `managementPolicy: Observe`: the plan is shown and not carried out.
+//! `managementPolicy: Observe` and the annotation `paused`: the plan is shown and not carried out.
 
 use std::time::Duration;
+
+use kube::ResourceExt;
 
 use super::{
     plan::Plan,
     verdict::{State, Verdict},
 };
-use crate::{api::Reason, runtime::controller::Next};
+use crate::{
+    api::{Managed, ManagementPolicy, PAUSED, Reason},
+    runtime::{controller::Next, objects::Object},
+};
 
 /// The longest line of a plan in a status, in bytes, and the most lines; the CRDs take no more.
 const LONGEST_LINE: usize = 1024;
@@ -24,21 +29,62 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
     shortened.collect()
 }
 
+/// Why nothing is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// `managementPolicy: Observe`.
+    Observes,
+    /// The annotation `paused`.
+    Paused,
+}
+
+/// Whether nothing may be changed for `object`.
+pub(super) fn held<K: Object + Managed>(object: &K) -> Option<Held> {
+    if object.policies().management == ManagementPolicy::Observe {
+        return Some(Held::Observes);
+    }
+    is_paused(object).then_some(Held::Paused)
+}
+
+/// Whether the annotation is there.
+pub(super) fn is_paused<K: Object>(object: &K) -> bool {
+    object.annotations().get(PAUSED).is_some_and(|value| value == "true")
+}
+
+impl Held {
+    const fn because(self) -> &'static str {
+        match self {
+            Self::Observes => "managementPolicy is Observe: nothing is changed",
+            Self::Paused => "the annotation ecs-operator.dev/paused is \"true\": nothing is changed",
+        }
+    }
+
+    const fn reason(self, differs: bool) -> Reason {
+        match (self, differs) {
+            (Self::Observes, false) => Reason::Observed,
+            (Self::Observes, true) => Reason::Differs,
+            (Self::Paused, _) => Reason::Paused,
+        }
+    }
+}
+
 /// What to say of an object that is only looked at; `verdict` is what would be said where nothing is left to call.
-pub(super) fn verdict(plan: &Plan, verdict: Verdict) -> Verdict {
+pub(super) fn verdict(held: Held, plan: &Plan, verdict: Verdict) -> Verdict {
     if !plan.lines().is_empty() {
-        return differs(plan);
+        return differs(held, plan);
     }
     if verdict.state != State::Ready {
         return verdict;
     }
-    let message = format!("{} managementPolicy is Observe: nothing is changed.", verdict.message);
-    Verdict { reason: Reason::Observed, message, ..verdict }
+    let because = held.because();
+    let because = because[..1].to_uppercase() + &because[1..];
+    let message = format!("{} {because}.", verdict.message);
+    Verdict { reason: held.reason(false), message, ..verdict }
 }
 
 /// What is only looked at, and differs. Looked at again by the clock too: there may be nothing in ECS to keep an eye on.
-fn differs(plan: &Plan) -> Verdict {
-    let message = format!("{} (managementPolicy is Observe: nothing is changed)", plan.lines().join("; "));
+fn differs(held: Held, plan: &Plan) -> Verdict {
+    let message = format!("{} ({})", plan.lines().join("; "), held.because());
     let next = Next::After(Duration::from_secs(60));
-    Verdict { state: State::Idle, reason: Reason::Differs, message, next, also: Vec::new() }
+    Verdict { state: State::Idle, reason: held.reason(true), message, next, also: Vec::new() }
 }

@@ -18,7 +18,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    api::{DeletionPolicy, Managed, ManagementPolicy, PREVENT_DELETION, Reason},
+    api::{DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason},
     runtime::{conditions, controller::Next, memory::Written, objects},
 };
 
@@ -116,6 +116,9 @@ impl<K: Kind> Pass<'_, K> {
         {
             return Ok(Next::After(wait));
         }
+        for news in K::news(before, &self.status) {
+            self.story.hear(news);
+        }
         match objects::write_status(&self.cx.client, &self.object, &self.status).await {
             Ok(object) => self.written.remember(object),
             // Deleted meanwhile: there is nobody to tell.
@@ -126,22 +129,23 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     async fn reconcile(&mut self) -> Result<(Verdict, Settled<K>), Refusal> {
-        let cx = self.cx;
-        let only_looks = self.object.policies().management == ManagementPolicy::Observe;
+        let (cx, now) = (self.cx, self.cx.clock.now());
+        let held = observe_only::held(&self.object);
         let references = K::references(cx, &self.object);
         let desired = K::validate(&self.object, &references, &self.status, &cx.settings)?;
         let mut finalized = objects::has_finalizer(&self.object, K::FINALIZER);
-        let mut since = None;
+        let mut since = self.asked_to_look().then_some(self.started);
         for _ in 0..ROUNDS {
             let observed = K::observe(cx, &desired, &self.status, since).await?;
+            K::recall(&desired, &observed, &mut self.status);
             cx.interests.set(&cx.live, &self.subject, K::keys(&desired, &observed));
             let plan = K::plan(&desired, &observed, &self.status)
-                .inspect_err(|_| K::report(&desired, &observed, &mut self.status))?;
-            if only_looks {
-                K::report(&desired, &observed, &mut self.status);
+                .inspect_err(|_| K::report(&desired, &observed, &mut self.status, now))?;
+            if let Some(held) = held {
+                K::report(&desired, &observed, &mut self.status, now);
                 K::Object::common(&mut self.status).plan = observe_only::lines(&plan);
-                let verdict = K::verdict(&desired, &observed, &self.status, cx.clock.now());
-                return Ok((observe_only::verdict(&plan, verdict), None));
+                let verdict = K::verdict(&desired, &observed, &self.status, now);
+                return Ok((observe_only::verdict(held, &plan, verdict), None));
             }
             // A plan that is carried out, or fails, is no longer one to be read.
             K::Object::common(&mut self.status).plan.clear();
@@ -153,7 +157,7 @@ impl<K: Kind> Pass<'_, K> {
                 cx.brake.without_effect(&self.subject, &plan.steps, self.started);
             }
             if cx.brake.holds(&self.subject, &plan.steps, self.started) {
-                K::report(&desired, &observed, &mut self.status);
+                K::report(&desired, &observed, &mut self.status, now);
                 return Ok((without_effect(&plan), None));
             }
             cx.accounts.check(&cx.live, K::Object::common(&mut self.status)).await?;
@@ -182,9 +186,24 @@ impl<K: Kind> Pass<'_, K> {
         Ok((verdict, None))
     }
 
+    /// A new value of the annotation `reconcileAt` asks for a fresh look, and for patience to begin anew.
+    fn asked_to_look(&mut self) -> bool {
+        let asked = self.object.annotations().get(RECONCILE_AT).filter(|value| value.len() <= 255).cloned();
+        let common = K::Object::common(&mut self.status);
+        if asked.is_none() || asked == common.reconciled_at {
+            return false;
+        }
+        common.reconciled_at = asked;
+        self.cx.brake.release(&self.subject);
+        self.cx.patience.forget(&self.subject);
+        self.cx.contests.forget(&self.subject);
+        true
+    }
+
     /// What to say where no call is left to make.
     fn nothing_left(&mut self, desired: K::Desired, observed: K::Observed, plan: &Plan) -> (Verdict, Settled<K>) {
-        K::report(&desired, &observed, &mut self.status);
+        let now = self.cx.clock.now();
+        K::report(&desired, &observed, &mut self.status, now);
         K::Object::common(&mut self.status).applied_fields = with_kept(K::managed(&desired), &plan.kept);
         if !K::is_answer(&observed) {
             self.cx.brake.release(&self.subject);
@@ -193,7 +212,7 @@ impl<K: Kind> Pass<'_, K> {
         if let Some((reason, sentence)) = plan.refused.first() {
             return (Verdict::refused(*reason, sentence.clone()), None);
         }
-        let verdict = K::verdict(&desired, &observed, &self.status, self.cx.clock.now()).noting(&plan.notes);
+        let verdict = K::verdict(&desired, &observed, &self.status, now).noting(&plan.notes);
         (verdict, Some((desired, observed)))
     }
 
@@ -206,7 +225,7 @@ impl<K: Kind> Pass<'_, K> {
         for step in &steps {
             let answer =
                 ecs.call(step.operation, &step.input).await.map_err(|error| Refusal::Ecs(step.what.clone(), error));
-            let answer = answer.inspect_err(|_| K::report(desired, observed, &mut self.status))?;
+            let answer = answer.inspect_err(|_| K::report(desired, observed, &mut self.status, cx.clock.now()))?;
             tracing::info!(object = %self.subject, %step, "applied");
             K::absorb(cx, desired, step, answer, &mut self.status);
             self.story.did(step);
@@ -228,6 +247,14 @@ impl<K: Kind> Pass<'_, K> {
             || retained
             || objects::crd_is_terminating::<K::Object>(&self.cx.client).await?;
         if !released {
+            if observe_only::is_paused(&self.object) {
+                return Ok(Deletion::Waiting(Verdict::refused(
+                    Reason::Paused,
+                    format!(
+                        "Deletion was asked for and waits: the annotation {PAUSED} is there. AWS is untouched. Remove it to go on."
+                    ),
+                )));
+            }
             let held = self.object.annotations().get(PREVENT_DELETION).is_some_and(|value| value != "false");
             if held {
                 return Ok(Deletion::Waiting(Verdict::refused(

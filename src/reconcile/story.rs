@@ -13,6 +13,26 @@ use crate::{
     runtime::objects::Object,
 };
 
+/// Something to tell that is no call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    is_warning: bool,
+    reason: String,
+    note: String,
+}
+
+impl News {
+    /// Something that goes as it should.
+    pub fn normal(reason: &str, note: impl Into<String>) -> Self {
+        Self { is_warning: false, reason: reason.to_owned(), note: note.into() }
+    }
+
+    /// Something that a person should look at.
+    pub fn warning(reason: &str, note: impl Into<String>) -> Self {
+        Self { is_warning: true, reason: reason.to_owned(), note: note.into() }
+    }
+}
+
 /// What a pass has to tell, in order.
 #[derive(Debug, Default)]
 pub struct Story {
@@ -35,9 +55,10 @@ impl Story {
         self.push(EventType::Normal, reason(step.operation), step.operation.as_str(), note);
     }
 
-    /// Something a person should look at.
-    pub fn warn(&mut self, reason: &str, action: &str, note: impl Into<String>) {
-        self.push(EventType::Warning, reason, action, note.into());
+    /// What a status newly says.
+    pub fn hear(&mut self, news: News) {
+        let type_ = if news.is_warning { EventType::Warning } else { EventType::Normal };
+        self.push(type_, &news.reason, "Reconcile", news.note);
     }
 
     /// The end of a pass: a failure is told when it is new, a rollout when it ends.
@@ -46,7 +67,7 @@ impl Story {
         let was = |reason: Reason| old.is_some_and(|old| old.reason == reason.as_str());
         let same = old.is_some_and(|old| old.reason == verdict.reason.as_str() && old.message == verdict.message);
         if verdict.is_failure() && !same {
-            self.warn(verdict.reason.as_str(), "Reconcile", verdict.message.clone());
+            self.hear(News::warning(verdict.reason.as_str(), verdict.message.clone()));
         }
         if verdict.state != State::Ready {
             return;
@@ -55,7 +76,7 @@ impl Story {
         if let Some(note) = self.begun.and_then(|index| self.events.get_mut(index)?.note.as_mut()) {
             note.push_str(": ");
             note.push_str(&verdict.message);
-        } else if was(Reason::Deploying) {
+        } else if was(Reason::Deploying) || was(Reason::AwaitingHook) {
             self.push(EventType::Normal, verdict.reason.as_str(), "Reconcile", verdict.message.clone());
         }
     }
@@ -83,6 +104,8 @@ const fn done(operation: Operation) -> &'static str {
         Operation::DeleteCluster | Operation::DeleteService => "Deleted",
         Operation::TagResource => "Tagged",
         Operation::UntagResource => "Untagged",
+        Operation::ContinueServiceDeployment => "Answered",
+        Operation::StopServiceDeployment => "Stopped",
         _ => "Updated",
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Desired, observe::LiveService};
+use super::{Desired, acts::RESTART, fields::FIELDS, live_service::LiveService};
 use crate::{
     ecs::{Operation, canon},
     reconcile::{Difference, Step},
@@ -12,6 +12,7 @@ const STRATEGY: &str = "deploymentConfiguration.strategy";
 const CONTROLLER: &str = "deploymentController";
 const CAPACITY: &str = "capacityProviderStrategy";
 const COUNT: &str = "desiredCount";
+const FORCE: &str = "forceNewDeployment";
 
 /// An UpdateService that is being put together.
 #[derive(Default)]
@@ -28,6 +29,12 @@ impl Call {
         self.because.push(difference);
     }
 
+    /// Makes ECS deploy anew although nothing else may differ.
+    pub fn force(&mut self, because: Difference) {
+        self.input.insert(FORCE.into(), json!(true));
+        self.because.push(because);
+    }
+
     /// The fields in it.
     pub fn units(&self) -> Vec<String> {
         self.because.iter().map(|difference| difference.path.clone()).collect()
@@ -39,7 +46,13 @@ impl Call {
     }
 
     /// Takes out what waits for something in ECS, and says what it waits for.
-    pub fn hold_back(&mut self, live: &LiveService, withheld: &mut Vec<String>) {
+    pub fn hold_back(&mut self, live: &LiveService, is_rolling_back: bool, withheld: &mut Vec<String>) {
+        if is_rolling_back && self.deploys() {
+            let units: Vec<&str> = FIELDS.iter().filter(|field| field.deploys).map(|field| field.unit).collect();
+            self.leave_out(&units);
+            self.leave_out(&[RESTART, FORCE]);
+            withheld.push("what starts a deployment is sent once ECS has rolled back".into());
+        }
         if self.raises_the_count(live) && (self.has(CAPACITY) || is_moving(live)) {
             self.leave_out(&[COUNT]);
             withheld.push(
@@ -70,12 +83,16 @@ impl Call {
         }
         if self.has(CAPACITY) {
             // ECS refuses the change otherwise, although it says that none is needed.
-            self.input.insert("forceNewDeployment".into(), json!(true));
+            self.input.insert(FORCE.into(), json!(true));
         }
         self.input.insert("cluster".into(), json!(desired.cluster));
         self.input.insert("service".into(), json!(desired.name));
         let what = format!("service {}", desired.name);
         Some(Step::new(Operation::UpdateService, what, self.input.into(), self.because))
+    }
+
+    fn deploys(&self) -> bool {
+        self.input.contains_key(FORCE) || FIELDS.iter().any(|field| field.deploys && self.has(field.unit))
     }
 
     fn raises_the_count(&self, live: &LiveService) -> bool {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Desired, Observed,
     fields::{Field, Reset},
-    observe::LiveService,
+    live_service::LiveService,
 };
 use crate::{
     api::Reason,

@@ -4,10 +4,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{
-    observe::{LiveService, absorb_service},
-    references::References,
-};
+use super::{live_service::LiveService, observe::absorb_service, references::References};
 use crate::{
     api::{CLUSTER_ARN, EcsService, EcsServiceStatus, Managed, Reason},
     ecs::{Class, Ecs, Key, Operation, Pace},

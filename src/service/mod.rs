@@ -1,18 +1,26 @@
 //! `EcsService`: one pass, in the order of [`Kind`].
 
+mod acts;
+mod availability;
 mod call;
 mod change;
 mod delete;
+mod detail;
+mod diagnosis;
 mod fields;
+mod live_service;
+mod news;
 mod observe;
+mod ours;
 mod plan;
 mod references;
+mod report;
 pub mod rules;
-mod status;
 #[cfg(test)]
 mod tests;
 mod together;
 mod validate;
+mod verdict;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -27,7 +35,7 @@ pub use self::{
 use crate::{
     api::{CLUSTER_ARN, EcsService, EcsServiceStatus},
     ecs::{Key, Pace},
-    reconcile::{Context, Deletion, Kind, Plan, Refusal, Settings, Step, Story, Verdict},
+    reconcile::{Context, Deletion, Kind, News, Plan, Refusal, Settings, Step, Story, Verdict},
 };
 
 /// The room of `EcsService`.
@@ -77,8 +85,7 @@ impl Kind for Service {
 
     fn keys(desired: &Desired, observed: &Observed) -> Vec<(Key, Pace)> {
         let pace = if observed.is_settled() { Pace::Quiet } else { Pace::Rolling };
-        let revision = observed.revision.iter().map(|key| (key.clone(), Pace::Fixed));
-        std::iter::once((desired.key.clone(), pace)).chain(revision).collect()
+        std::iter::once((desired.key.clone(), pace)).chain(observed.looks.iter().cloned()).collect()
     }
 
     fn plan(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Result<Plan, Verdict> {
@@ -89,16 +96,24 @@ impl Kind for Service {
         observe::absorb(cx, desired, step, answer, status);
     }
 
-    fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
-        status::report(desired, observed, status);
+    fn recall(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
+        ours::recall(desired, observed, status);
+    }
+
+    fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus, now: Timestamp) {
+        report::report(desired, observed, status, now);
     }
 
     fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus, now: Timestamp) -> Verdict {
-        status::verdict(desired, observed, status, now)
+        verdict::verdict(desired, observed, status, now)
     }
 
     fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
-        status::is_progress(before, after)
+        report::is_progress(before, after)
+    }
+
+    fn news(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
+        news::news(before, after)
     }
 
     fn place(desired: &Desired) -> Option<(&'static str, &str)> {

@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Desired, Observed,
+    Desired, Observed, acts,
     call::Call,
     change::{Change, change},
     fields::FIELDS,
-    observe::LiveService,
+    live_service::LiveService,
 };
 use crate::{
     api::{EcsServiceStatus, Origin, Reason},
@@ -80,6 +80,7 @@ fn client_token(desired: &Desired, input: &Map<String, Value>, before: Option<&L
 // === Changing it ===
 
 fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &EcsServiceStatus, plan: &mut Plan) {
+    // What ECS rolled back is not deployed again until it changes, or a restart is asked for.
     let failed = live.is_rolled_back(status) && status.own_target.as_deref() == Some(&desired.target());
     let mut call = Call::default();
     for field in FIELDS {
@@ -100,11 +101,13 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
             Change::Send(value, difference) => call.add(&value, difference),
         }
     }
+    acts::restart(&mut call, desired, live, status);
     let differing = call.units();
-    call.hold_back(live, &mut plan.withheld);
+    call.hold_back(live, live.is_rolled_back(status) && live.is_deploying(), &mut plan.withheld);
     // A removal that waits must not be forgotten meanwhile.
-    plan.kept.extend(differing.into_iter().filter(|unit| !call.has(unit)));
+    plan.kept.extend(differing.into_iter().filter(|unit| unit != acts::RESTART && !call.has(unit)));
     plan.steps.extend(call.into_step(desired));
+    acts::steps(desired, observed, live, status, plan);
 }
 
 /// How long a change that waits for a deployment waits at most before it is looked at again.

@@ -5,12 +5,15 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Desired, Observed,
-    observe::{LiveService, started},
+    Desired, Observed, acts,
+    detail::Detail,
+    live_service::LiveService,
+    ours::{Attempt, recall, started},
     plan::plan,
     references::References,
-    status,
+    report::report,
     validate::validate,
+    verdict,
 };
 use crate::{
     api::{EcsService, EcsServiceStatus, Reason},
@@ -21,6 +24,10 @@ use crate::{
 const ARN: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:";
 
 fn desired(patch: &Value) -> Desired {
+    annotated(patch, &json!({}), &EcsServiceStatus::default())
+}
+
+fn annotated(patch: &Value, annotations: &Value, status: &EcsServiceStatus) -> Desired {
     let mut spec = json!({
         "cluster": "shop", "taskDefinition": format!("{ARN}2"), "desiredCount": 3,
         "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-a"] } },
@@ -31,11 +38,12 @@ fn desired(patch: &Value) -> Desired {
     spec.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     let object: EcsService = serde_json::from_value(json!({
         "apiVersion": "ecs-operator.dev/v1alpha1", "kind": "EcsService",
-        "metadata": { "name": "web", "namespace": "shop", "uid": "u1", "generation": 1 }, "spec": spec,
+        "metadata": { "name": "web", "namespace": "shop", "uid": "u1", "generation": 1, "annotations": annotations },
+        "spec": spec,
     }))
     .unwrap();
     let settings = Settings { installation: "i".into(), default_region: Some("eu-west-1".into()) };
-    validate(&object, &References::default(), &EcsServiceStatus::default(), &settings).unwrap()
+    validate(&object, &References::default(), status, &settings).unwrap()
 }
 
 fn live(patch: &Value) -> Value {
@@ -69,7 +77,10 @@ fn deployment(id: &str, revision: u8, rollout: &str) -> Value {
 fn observed(service: Option<Value>) -> Observed {
     Observed {
         service: service.and_then(LiveService::read),
-        revision: None,
+        detail: None,
+        attempt: None,
+        stopped: Vec::new(),
+        looks: Vec::new(),
         resolved: None,
         at: Instant::now(),
         is_answer: false,
@@ -91,7 +102,7 @@ fn applied(paths: &[&str]) -> EcsServiceStatus {
 }
 
 fn verdict(desired: &Desired, service: Value, status: &EcsServiceStatus) -> Verdict {
-    status::verdict(desired, &observed(Some(service)), status, Timestamp::UNIX_EPOCH)
+    verdict::verdict(desired, &observed(Some(service)), status, Timestamp::UNIX_EPOCH)
 }
 
 #[test]
@@ -327,11 +338,152 @@ fn a_dip_is_told_and_readiness_falls_only_when_it_lasts() {
         .unwrap();
         let percents = json!({ "maximumPercent": 200, "minimumHealthyPercent": minimum });
         let service = live(&json!({ "runningCount": running, "deploymentConfiguration": percents }));
-        let verdict = status::verdict(&desired, &observed(Some(service)), &status, now);
+        let verdict = verdict::verdict(&desired, &observed(Some(service)), &status, now);
         (verdict.state, verdict.also[0].status.as_str(), verdict.also[0].reason.clone())
     };
     assert_eq!(dip(50, 3, 0), (State::Ready, "True", "TasksRun".into()));
     assert_eq!(dip(50, 2, 600), (State::Ready, "True", "TasksMissing".into()));
     assert_eq!(dip(50, 1, 30), (State::Ready, "False", "TooFewTasks".into()));
     assert_eq!(dip(50, 1, 60), (State::Waiting, "False", "TooFewTasks".into()));
+}
+
+/// The status of a service whose deployment of revision 3 is the third, after two before it.
+fn third(broken: &Desired) -> EcsServiceStatus {
+    EcsServiceStatus {
+        own_deployment: Some("ecs-svc/3".into()),
+        own_target: Some(broken.target()),
+        known_deployments: vec!["ecs-svc/2".into()],
+        ..EcsServiceStatus::default()
+    }
+}
+
+/// While ECS goes back, a deployment of the correction would be thrown away, or worse.
+#[test]
+fn nothing_is_deployed_while_ecs_rolls_back() {
+    let mended = desired(&json!({ "taskDefinition": format!("{ARN}4"), "desiredCount": 5 }));
+    let status = third(&desired(&json!({ "taskDefinition": format!("{ARN}3") })));
+    let going_back = live(&json!({ "deployments": [deployment("ecs-svc/2", 2, "IN_PROGRESS")] }));
+    let plan = planned(&mended, Some(going_back), &status);
+    assert_eq!(calls(&plan)[0].1, json!({ "cluster": "shop", "service": "web", "desiredCount": 5 }));
+    assert!(plan.withheld[0].contains("once ECS has rolled back"), "{:?}", plan.withheld);
+}
+
+/// A restart that is asked for after a rollback is the user's word to try the same again; its end is a new matter.
+#[test]
+fn a_new_restart_tries_again_what_was_rolled_back() {
+    let asked = json!({ "taskDefinition": format!("{ARN}3") });
+    let status = third(&desired(&asked));
+    let again = annotated(&asked, &json!({ "ecs-operator.dev/restartedAt": "2" }), &status);
+    let sent = calls(&planned(&again, Some(live(&json!({}))), &status));
+    assert_eq!(
+        sent[0].1,
+        json!({ "cluster": "shop", "service": "web", "taskDefinition": format!("{ARN}3"), "forceNewDeployment": true })
+    );
+}
+
+/// Each value is done once; taking the annotation away asks for nothing, least of all for what was rolled back.
+#[test]
+fn a_restart_is_made_once_a_value() {
+    let ours = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
+    let asked =
+        |status: &EcsServiceStatus| annotated(&json!({}), &json!({ "ecs-operator.dev/restartedAt": "monday" }), status);
+    let plan = planned(&asked(&ours), Some(live(&json!({}))), &ours);
+    assert_eq!(calls(&plan)[0].1, json!({ "cluster": "shop", "service": "web", "forceNewDeployment": true }));
+    let mut done = ours.clone();
+    acts::done(&asked(&ours), &plan.steps[0], &mut done);
+    assert!(planned(&asked(&done), Some(live(&json!({}))), &done).is_empty());
+    let target = asked(&done).target();
+    assert_eq!(target, annotated(&json!({}), &json!({}), &done).target(), "removing it changes nothing");
+    let lost = live(&json!({ "deployments": [deployment("ecs-svc/9", 2, "IN_PROGRESS")] }));
+    assert!(planned(&asked(&ours), Some(lost), &ours).is_empty(), "the answer was lost, the deployment is there");
+}
+
+/// A status that was deleted must not make the operator deploy once more what just failed.
+#[test]
+fn with_the_status_lost_the_history_tells_the_rollback() {
+    let broken = desired(&json!({ "taskDefinition": format!("{ARN}3"), "desiredCount": 5 }));
+    let service = live(&json!({}));
+    let revision = json!({
+        "taskDefinition": format!("{ARN}3"), "launchType": "FARGATE", "platformVersion": "1.4.0",
+        "networkConfiguration": service["networkConfiguration"],
+    });
+    let failed = Some(crate::api::deployment_status::DeploymentOutcome::RolledBack);
+    let mut seen = observed(Some(service.clone()));
+    seen.attempt = Attempt::new("ecs-svc/3".into(), failed, &service, &revision);
+    let mut status = EcsServiceStatus::default();
+    recall(&broken, &seen, &mut status);
+    assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/3"));
+    let plan = plan(&broken, &seen, &status).unwrap();
+    assert_eq!(calls(&plan)[0].1, json!({ "cluster": "shop", "service": "web", "desiredCount": 5 }));
+    assert_eq!(verdict(&broken, service, &status).reason, Reason::RolledBack);
+
+    let mut status = EcsServiceStatus::default();
+    recall(&desired(&json!({ "taskDefinition": format!("{ARN}4") })), &seen, &mut status);
+    assert_eq!(status.own_deployment, None, "another revision was never tried");
+}
+
+/// A service deployment tells of a rollback before the service does.
+#[test]
+fn a_rollback_that_only_the_service_deployment_shows_is_told() {
+    let broken = desired(&json!({ "taskDefinition": format!("{ARN}3") }));
+    let still = live(&json!({
+        "taskDefinition": format!("{ARN}3"), "deployments": [deployment("ecs-svc/3", 3, "IN_PROGRESS")],
+    }));
+    let mut seen = observed(Some(still));
+    seen.detail = Detail::read(&json!({
+        "serviceDeploymentArn": "arn:x", "status": "ROLLBACK_IN_PROGRESS", "statusReason": "the breaker tripped",
+        "targetServiceRevision": { "arn": "arn:y/3" },
+    }));
+    let verdict = verdict::verdict(&broken, &seen, &third(&broken), Timestamp::UNIX_EPOCH);
+    assert_eq!((verdict.state, verdict.reason), (State::Stalled, Reason::RolledBack));
+    assert!(verdict.message.contains("the breaker tripped"), "{}", verdict.message);
+}
+
+/// Baking and shifting traffic are what was asked for; tasks that don't come are not.
+#[test]
+fn the_deadline_counts_from_the_last_progress() {
+    let asked = desired(&json!({ "progressDeadlineSeconds": 300 }));
+    let at = |second: i64| Timestamp::from_second(1_000_000 + second).unwrap();
+    let with = |running: i64| {
+        let mut one = deployment("ecs-svc/2", 2, "IN_PROGRESS");
+        one["runningCount"] = running.into();
+        observed(Some(live(&json!({ "runningCount": running, "deployments": [one] }))))
+    };
+    let mut status = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
+    report(&asked, &with(0), &mut status, at(0));
+    report(&asked, &with(1), &mut status, at(200));
+    report(&asked, &with(0), &mut status, at(250));
+    report(&asked, &with(1), &mut status, at(300));
+    let state = |second: i64| verdict::verdict(&asked, &with(1), &status, at(second));
+    assert_eq!(state(499).state, State::Progressing);
+    let late = state(500);
+    assert_eq!((late.state, late.reason), (State::Stalled, Reason::DeadlineExceeded));
+    assert!(late.message.contains("1 of 3 tasks run"), "{}", late.message);
+}
+
+/// A waiting hook is answered once, and only the one that waits.
+#[test]
+fn a_hook_is_answered_by_its_id() {
+    let waiting = |id: &str| {
+        let mut seen = observed(Some(live(&json!({
+            "deployments": [deployment("ecs-svc/2", 2, "IN_PROGRESS")],
+            "deploymentConfiguration": { "strategy": "CANARY", "maximumPercent": 200, "minimumHealthyPercent": 100 },
+        }))));
+        seen.detail = Detail::read(&json!({
+            "serviceDeploymentArn": "arn:x", "status": "IN_PROGRESS", "targetServiceRevision": { "arn": "arn:y/2" },
+            "lifecycleHookDetails": [{ "hookId": id, "status": "AWAITING_ACTION" }],
+        }));
+        seen
+    };
+    let ours = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
+    let asked = annotated(&json!({}), &json!({ "ecs-operator.dev/continueHook": "h1" }), &ours);
+    let first = plan(&asked, &waiting("h1"), &ours).unwrap();
+    assert_eq!(calls(&first)[0].1, json!({ "serviceDeploymentArn": "arn:x", "hookId": "h1", "action": "CONTINUE" }));
+    let mut done = ours.clone();
+    acts::done(&asked, &first.steps[0], &mut done);
+    assert!(plan(&asked, &waiting("h1"), &done).unwrap().is_empty());
+    let next = plan(&asked, &waiting("h2"), &done).unwrap();
+    assert!(next.is_empty(), "the next step's hook has an id of its own");
+    let verdict = verdict::verdict(&asked, &waiting("h2"), &done, Timestamp::UNIX_EPOCH);
+    assert_eq!(verdict.reason, Reason::AwaitingHook);
 }

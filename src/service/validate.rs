@@ -1,15 +1,19 @@
 //! From the manifest's text and what it refers to, to what is asked of ECS. Pure.
 
+use std::sync::Arc;
+
+use jiff::SignedDuration;
 use kube::ResourceExt;
 use serde_json::{Map, Value, json};
 
 use super::{
+    acts::Acts,
     fields::FIELDS,
     references::{ClusterPlace, References},
     rules, together,
 };
 use crate::{
-    api::{EcsService, EcsServiceStatus, Reason},
+    api::{EcsService, EcsServiceStatus, EcsTaskDefinition, Reason},
     ecs::{
         Key,
         canon::{self, Units},
@@ -47,6 +51,14 @@ pub struct Desired {
     pub is_edited: bool,
     /// Somebody else moves `desiredCount` as often as we do, and we give way.
     pub is_contested: bool,
+    /// The referred task definition, for advice on what it asks for.
+    pub definition: Option<Arc<EcsTaskDefinition>>,
+    /// What the annotations ask.
+    pub acts: Acts,
+    /// The restart that is asked for, or was made last: part of what a deployment deploys.
+    pub restart: Option<String>,
+    /// How long a deployment may go without progress.
+    pub progress_deadline: Option<SignedDuration>,
     /// Why the referred task definition's revision may not be the last word.
     pub unready: Option<String>,
 }
@@ -71,7 +83,7 @@ impl Desired {
         let units = FIELDS.iter().filter(|field| field.deploys);
         let deployed: Map<String, Value> =
             units.filter_map(|field| Some((field.unit.to_owned(), self.units.get(field.unit)?.clone()))).collect();
-        canon::hash(&Value::Object(deployed))
+        canon::hash(&json!([deployed, self.restart]))
     }
 
     /// Tasks run once on each instance.
@@ -94,6 +106,7 @@ const APART: &[&str] = &[
     "taskDefinition",
     "serviceName",
     "tags",
+    "progressDeadlineSeconds",
     "deletionPolicy",
     "adoptionPolicy",
     "managementPolicy",
@@ -124,6 +137,8 @@ pub fn validate(
     if let Some(task_definition) = &task_definition {
         input.insert("taskDefinition".into(), json!(task_definition));
     }
+    let acts = Acts::of(object.annotations());
+    let handled = status.handled.as_ref().and_then(|handled| handled.restarted_at.clone());
     let units = canon::desired_service(&Value::Object(input.clone()))
         .map_err(|error| refused(format!("spec can't be read as an ECS service: {error}")))?;
     Ok(Desired {
@@ -133,6 +148,13 @@ pub fn validate(
         is_edited: status.common.observed_generation != object.metadata.generation,
         is_contested: references.is_contested && status.common.observed_generation == object.metadata.generation,
         uid: object.uid().unwrap_or_default(),
+        definition: references.task_definition.clone(),
+        restart: acts.restarted_at.clone().or(handled),
+        acts,
+        progress_deadline: object
+            .spec
+            .progress_deadline_seconds
+            .map(|seconds| SignedDuration::from_secs(seconds.into())),
         unready: references.unready_task_definition(),
         name,
         cluster,

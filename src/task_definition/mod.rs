@@ -75,7 +75,7 @@ impl Kind for TaskDefinition {
         observe::absorb(cx, desired, step, answer, status);
     }
 
-    fn report(desired: &Desired, observed: &Observed, status: &mut EcsTaskDefinitionStatus) {
+    fn report(desired: &Desired, observed: &Observed, status: &mut EcsTaskDefinitionStatus, _: Timestamp) {
         status::report(desired, observed, status);
     }
 

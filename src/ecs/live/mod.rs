@@ -50,6 +50,10 @@ pub enum Target {
     TaskDefinition,
     /// A revision of a service, by ARN. It never changes.
     ServiceRevision,
+    /// A deployment of a service with what only it shows, by ARN.
+    ServiceDeployment,
+    /// The newest stopped tasks of a service of one cluster, by the service's name.
+    StoppedTasks,
 }
 
 /// What can go into one call.
@@ -59,7 +63,8 @@ pub struct Group {
     pub region: Arc<str>,
     /// What is read.
     pub target: Target,
-    /// What they are all of: the cluster (name or ARN) of services, the service (ARN) of its revisions; else empty.
+    /// What they are all of: the cluster (name or ARN) of services and their tasks, the service (ARN) of its revisions and
+    /// deployments; else empty.
     pub parent: Arc<str>,
 }
 
@@ -93,6 +98,16 @@ impl Key {
         let number = deployment.rsplit('/').next().unwrap_or(deployment);
         let arn = format!("{}/{number}", service.replacen(":service/", ":service-revision/", 1));
         Self::new(region, Target::ServiceRevision, service, &arn)
+    }
+
+    /// A deployment of a service (both ARNs).
+    pub fn service_deployment(region: &str, service: &str, arn: &str) -> Self {
+        Self::new(region, Target::ServiceDeployment, service, arn)
+    }
+
+    /// The newest stopped tasks of a service of `cluster` (name or ARN).
+    pub fn stopped_tasks(region: &str, cluster: &str, service: &str) -> Self {
+        Self::new(region, Target::StoppedTasks, cluster, service)
     }
 
     fn new(region: &str, target: Target, parent: &str, name: &str) -> Self {

@@ -10,6 +10,19 @@ use crate::ecs::{
     error::{Class, EcsError},
 };
 
+/// How many of the newest stopped tasks are kept, and what of them.
+const STOPPED_TASKS: usize = 10;
+const OF_STOPPED_TASKS: &[&str] = &[
+    "taskArn",
+    "taskDefinitionArn",
+    "startedBy",
+    "lastStatus",
+    "stopCode",
+    "stoppedReason",
+    "stoppedAt",
+    "containers",
+];
+
 /// How many of the newest service events are kept.
 const EVENTS: usize = 5;
 
@@ -33,8 +46,8 @@ impl Target {
         match self {
             Self::Cluster => 100,
             Self::Service => 10,
-            Self::TaskDefinition => 1,
-            Self::ServiceRevision => 20,
+            Self::TaskDefinition | Self::StoppedTasks => 1,
+            Self::ServiceRevision | Self::ServiceDeployment => 20,
         }
     }
 }
@@ -74,6 +87,22 @@ pub(super) async fn describe(ecs: &Ecs, group: &Group, names: &[&str]) -> Result
             let input = json!({ "serviceRevisionArns": names });
             list(call(ecs, Operation::DescribeServiceRevisions, input).await?, "serviceRevisions")
         }
+        Target::ServiceDeployment => {
+            let input = json!({ "serviceDeploymentArns": names });
+            match call(ecs, Operation::DescribeServiceDeployments, input).await {
+                Ok(answer) => list(answer, "serviceDeployments"),
+                // Deployments go with their service.
+                Err(error) if error.class == Class::Absent => Vec::new(),
+                Err(error) => return Err(error),
+            }
+        }
+        Target::StoppedTasks => {
+            let mut found = Vec::new();
+            for name in names {
+                found.extend(stopped_tasks(ecs, &group.parent, name).await?);
+            }
+            found
+        }
     };
     let mut found: Vec<Option<Value>> = found.into_iter().map(Some).collect();
     Ok(names
@@ -102,6 +131,25 @@ fn list(mut answer: Value, key: &str) -> Vec<Value> {
     }
 }
 
+/// The newest stopped tasks of a service; ECS shows them for about an hour.
+async fn stopped_tasks(ecs: &Ecs, cluster: &str, service: &str) -> Result<Option<Value>, EcsError> {
+    let input = json!({ "cluster": cluster, "serviceName": service, "desiredStatus": "STOPPED" });
+    let arns = match call(ecs, Operation::ListTasks, input).await {
+        Ok(answer) => list(answer, "taskArns"),
+        Err(error) if error.class == Class::Absent => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if arns.is_empty() {
+        return Ok(Some(json!({ "serviceName": service, "tasks": [] })));
+    }
+    let answer = call(ecs, Operation::DescribeTasks, json!({ "cluster": cluster, "tasks": arns })).await?;
+    let mut tasks = list(answer, "tasks");
+    let stopped = |task: &Value| task.get("stoppedAt").and_then(Value::as_f64).unwrap_or_default();
+    tasks.sort_by(|one, other| stopped(other).total_cmp(&stopped(one)));
+    tasks.truncate(STOPPED_TASKS);
+    Ok(Some(json!({ "serviceName": service, "tasks": tasks })))
+}
+
 /// The revision with its tags, which stand beside it in the answer.
 fn task_definition(mut answer: Value) -> Option<Value> {
     let tags = answer.get_mut("tags").map_or_else(|| json!([]), Value::take);
@@ -118,6 +166,8 @@ fn is_called(target: Target, value: &Value, name: &str) -> bool {
         // Asked by ARN, by `family:revision` or by family: one name a call, so the answer is the answer.
         Target::TaskDefinition => true,
         Target::ServiceRevision => is("serviceRevisionArn"),
+        Target::ServiceDeployment => is("serviceDeploymentArn"),
+        Target::StoppedTasks => is("serviceName"),
     }
 }
 
@@ -156,6 +206,16 @@ pub(super) fn project(target: Target, mut value: Value) -> Value {
             // Digests of images and what ECS resolved: longer than all else, and not compared.
             object.remove("containerImages");
             object.remove("resolvedConfiguration");
+        }
+        Target::ServiceDeployment => {
+            object.remove("updatedAt");
+        }
+        Target::StoppedTasks => {
+            for task in object.get_mut("tasks").and_then(Value::as_array_mut).into_iter().flatten() {
+                if let Some(task) = task.as_object_mut() {
+                    task.retain(|name, _| OF_STOPPED_TASKS.contains(&name.as_str()));
+                }
+            }
         }
     }
     value

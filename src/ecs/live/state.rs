@@ -13,6 +13,8 @@ use super::{Cadence, Group, Key, Pace, Seen, Target, Waiter, read::identity};
 
 /// How long a name whose call failed is asked for singly.
 const APART: Duration = Duration::from_secs(3600);
+/// The calls that look at what is rolling take at most half of the 20 a second that ECS allows of each sort.
+const MILLISECONDS_A_CALL: u64 = 100;
 /// How long after a write ECS may still answer from before it.
 const STALE: Duration = Duration::from_secs(30);
 
@@ -204,13 +206,31 @@ impl State {
     /// first, in whole calls; a call that rolling objects don't fill takes the oldest quiet ones along.
     pub(super) fn due(&mut self, now: Instant, passed: Duration, cadence: Cadence) -> Vec<(Group, Vec<Arc<str>>)> {
         let mut calls = Vec::new();
+        let pressed = self.pressed(cadence);
         for (group, members) in &mut self.groups {
+            let cadence = pressed.get(&(group.region.clone(), group.target)).copied().unwrap_or(cadence);
             let names = members.due(group.target.batch(), now, passed, cadence);
             for call in members.cut(group.target, names, |name| name) {
                 calls.push((group.clone(), call));
             }
         }
         calls
+    }
+
+    /// The cadence of those things of which so many are rolling that their calls at the usual pace would take more than
+    /// their part of what ECS allows: theirs is as slow as it must be.
+    fn pressed(&self, cadence: Cadence) -> HashMap<(Arc<str>, Target), Cadence> {
+        let mut calls: HashMap<(Arc<str>, Target), usize> = HashMap::new();
+        for (group, members) in &self.groups {
+            let rolling = members.held.values().filter(|held| held.pace == Some(Pace::Rolling)).count();
+            *calls.entry((group.region.clone(), group.target)).or_default() += rolling.div_ceil(group.target.batch());
+        }
+        let slowed = calls.into_iter().map(|(of, calls)| {
+            let least =
+                Duration::from_millis(MILLISECONDS_A_CALL.saturating_mul(u64::try_from(calls).unwrap_or(u64::MAX)));
+            (of, Cadence { rolling: cadence.rolling.max(least), ..cadence })
+        });
+        slowed.filter(|(_, slowed)| slowed.rolling > cadence.rolling).collect()
     }
 }
 

@@ -1,0 +1,148 @@
+//! Acts by annotation: a restart, an answer to a waiting hook, a stop. Each value is done once. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Desired, Observed, call::Call, detail::Detail, live_service::LiveService, ours::is_new};
+use crate::{
+    api::{
+        CONTINUE_HOOK, EcsServiceStatus, RESTARTED_AT, ROLLBACK_HOOK, STOP_DEPLOYMENT,
+        deployment_status::HandledAnnotations,
+    },
+    ecs::Operation,
+    reconcile::{Difference, Plan, Step},
+};
+
+/// The path that a restart has among the differences of a call.
+pub const RESTART: &str = "metadata.annotations[ecs-operator.dev/restartedAt]";
+
+/// What the annotations of a service ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Acts {
+    /// A deployment of the same once more, for this value.
+    pub restarted_at: Option<String>,
+    /// The hook that shall go on.
+    pub continue_hook: Option<String>,
+    /// The hook that shall roll back.
+    pub rollback_hook: Option<String>,
+    /// The deployment that shall be stopped and rolled back.
+    pub stop_deployment: Option<String>,
+}
+
+impl Acts {
+    /// Reads the annotations. A value that the status could not keep counts as none.
+    pub fn of(annotations: &BTreeMap<String, String>) -> Self {
+        let value = |key: &str| annotations.get(key).filter(|value| (1..=255).contains(&value.len())).cloned();
+        Self {
+            restarted_at: value(RESTARTED_AT),
+            continue_hook: value(CONTINUE_HOOK),
+            rollback_hook: value(ROLLBACK_HOOK),
+            stop_deployment: value(STOP_DEPLOYMENT),
+        }
+    }
+}
+
+fn handled(status: &EcsServiceStatus) -> HandledAnnotations {
+    status.handled.clone().unwrap_or_default()
+}
+
+/// Whether a restart is asked for that is still to be made.
+fn is_restart_due(desired: &Desired, live: &LiveService, status: &EcsServiceStatus) -> bool {
+    let asked = desired.acts.restarted_at.as_deref();
+    if asked.is_none() || asked == handled(status).restarted_at.as_deref() || desired.controller() != "ECS" {
+        return false;
+    }
+    let Some(primary) = live.primary() else { return false };
+    if status.own_deployment.is_some() {
+        // A deployment that is new to us was begun by a call of ours whose answer was lost, or by somebody just now.
+        return !is_new(status, &primary.id);
+    }
+    // Without a record only a time can tell: restarting once more than asked would be worse than not at all.
+    let asked: Option<Timestamp> = asked.and_then(|asked| asked.parse().ok());
+    asked.zip(primary.created).is_some_and(|(asked, created)| asked > created)
+}
+
+/// Puts a restart that is due into the call.
+pub fn restart(call: &mut Call, desired: &Desired, live: &LiveService, status: &EcsServiceStatus) {
+    if is_restart_due(desired, live, status) {
+        let before = handled(status).restarted_at.map_or(Value::Null, Value::from);
+        call.force(Difference::new(RESTART, before, json!(desired.acts.restarted_at)));
+    }
+}
+
+/// The steps that answer a waiting hook or stop a deployment.
+pub fn steps(desired: &Desired, observed: &Observed, live: &LiveService, status: &EcsServiceStatus, plan: &mut Plan) {
+    let done = handled(status);
+    if let Some(detail) = &observed.detail {
+        let hooks = [
+            (&desired.acts.continue_hook, &done.continue_hook, "CONTINUE"),
+            (&desired.acts.rollback_hook, &done.rollback_hook, "ROLLBACK"),
+        ];
+        for (asked, done, action) in hooks {
+            let waits = |id: &&String| detail.hook.as_ref().is_some_and(|hook| hook.id == **id);
+            if let Some(id) = asked.as_ref().filter(|_| asked != done).filter(waits) {
+                plan.steps.push(answer(detail, id, action));
+            }
+        }
+    }
+    let asked = desired.acts.stop_deployment.as_ref().filter(|asked| done.stop_deployment.as_ref() != Some(asked));
+    let runs = |id: &&String| live.is_deploying() && live.primary().is_some_and(|primary| primary.id == **id);
+    if let Some((id, arn)) = asked.filter(runs).zip(deployment_arn(observed, live)) {
+        plan.steps.push(Step::new(
+            Operation::StopServiceDeployment,
+            format!("deployment {id} of service {}", desired.name),
+            json!({ "serviceDeploymentArn": arn, "stopType": "ROLLBACK" }),
+            Vec::new(),
+        ));
+    }
+}
+
+fn answer(detail: &Detail, hook: &str, action: &str) -> Step {
+    Step::new(
+        Operation::ContinueServiceDeployment,
+        format!("hook {hook} of deployment {}: {action}", detail.deployment),
+        json!({ "serviceDeploymentArn": detail.arn, "hookId": hook, "action": action }),
+        Vec::new(),
+    )
+}
+
+fn deployment_arn(observed: &Observed, live: &LiveService) -> Option<String> {
+    let current = live.json.get("currentServiceDeployment").and_then(Value::as_str).map(str::to_owned);
+    current.or_else(|| observed.detail.as_ref().map(|detail| detail.arn.clone()))
+}
+
+/// Remembers what a step that succeeded has done.
+pub fn done(desired: &Desired, step: &Step, status: &mut EcsServiceStatus) {
+    let mut handled = handled(status);
+    let acts = &desired.acts;
+    match step.operation {
+        // What is made anew is started anew.
+        Operation::CreateService => handled.restarted_at.clone_from(&acts.restarted_at),
+        Operation::UpdateService if step.because.iter().any(|difference| difference.path == RESTART) => {
+            handled.restarted_at.clone_from(&acts.restarted_at);
+        }
+        Operation::ContinueServiceDeployment if step.input.get("action").is_some_and(|action| action == "CONTINUE") => {
+            handled.continue_hook.clone_from(&acts.continue_hook);
+        }
+        Operation::ContinueServiceDeployment => handled.rollback_hook.clone_from(&acts.rollback_hook),
+        Operation::StopServiceDeployment => handled.stop_deployment.clone_from(&acts.stop_deployment),
+        _ => return,
+    }
+    remember(status, handled);
+}
+
+/// What needs no call any more is remembered as well: a restart that was made by a deployment that is new to us, or
+/// that only another controller could make.
+pub fn settle(desired: &Desired, live: &LiveService, status: &mut EcsServiceStatus) {
+    if desired.acts.restarted_at.is_some() && !is_restart_due(desired, live, status) {
+        let mut handled = handled(status);
+        handled.restarted_at.clone_from(&desired.acts.restarted_at);
+        remember(status, handled);
+    }
+}
+
+fn remember(status: &mut EcsServiceStatus, handled: HandledAnnotations) {
+    status.handled = Some(handled).filter(|handled| *handled != HandledAnnotations::default());
+}

@@ -1,0 +1,59 @@
+//! Whether enough tasks of a deployed service run. Pure.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Desired,
+    live_service::LiveService,
+    verdict::{deployed, newest_event},
+};
+use crate::{
+    api::{EcsServiceStatus, Reason, status::AVAILABLE},
+    reconcile::Verdict,
+    runtime::{
+        conditions::{self, Truth},
+        controller::Next,
+    },
+};
+
+/// How long too few tasks may run before a deployed service is Ready no more: ECS replaces what stops within a minute.
+const DIP: SignedDuration = SignedDuration::from_secs(60);
+
+/// The condition `Available`. Under another controller, ECS does not say how many tasks there must be.
+pub fn available(desired: &Desired, service: &LiveService) -> Option<conditions::Desired> {
+    if desired.controller() != "ECS" {
+        return None;
+    }
+    let (running, wanted, least) = (service.running_count, service.desired_count, service.least_running());
+    let counts = format!("{running} of {wanted} tasks run");
+    let (status, reason, message) = if running < least {
+        (Truth::False, "TooFewTasks", format!("{counts}; minimumHealthyPercent asks for {least}."))
+    } else if running < wanted {
+        (Truth::True, "TasksMissing", format!("{counts}; ECS starts the others."))
+    } else {
+        (Truth::True, "TasksRun", "All tasks run.".to_owned())
+    };
+    Some(conditions::Desired { type_: AVAILABLE, status, reason: reason.into(), message })
+}
+
+/// A deployed service of which too few tasks run: looked at again when the dip is over, and then said.
+pub fn unavailable(service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> Option<Verdict> {
+    let least = service.least_running();
+    if service.running_count >= least {
+        return None;
+    }
+    let mut conditions = status.common.conditions.iter();
+    let since = conditions.find(|condition| condition.type_ == AVAILABLE && condition.status == "False");
+    let lasts = since.map_or(SignedDuration::ZERO, |since| now.duration_since(since.last_transition_time.0));
+    if lasts < DIP {
+        let left = (DIP - lasts).max(SignedDuration::from_secs(1)).unsigned_abs();
+        let message = deployed(service.primary()?);
+        return Some(Verdict { next: Next::After(left), ..Verdict::ready(Reason::Deployed, message) });
+    }
+    let says = newest_event(service).map_or_else(String::new, |event| format!(" ECS says: {event}"));
+    let message = format!(
+        "{} of {} tasks run, fewer than the {least} that minimumHealthyPercent asks for, for more than a minute.{says}",
+        service.running_count, service.desired_count,
+    );
+    Some(Verdict::waiting_for_change(Reason::Unavailable, message))
+}

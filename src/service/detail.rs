@@ -1,0 +1,214 @@
+//! What only a service deployment shows: its state, stage, traffic, hooks, breaker and alarms.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde_json::Value;
+
+use super::{Desired, live_service::LiveService};
+use crate::{
+    api::{
+        EcsServiceStatus,
+        deployment_status::{CircuitBreakerStatus, HookStatus},
+    },
+    ecs::{Class, Key, Target},
+    reconcile::{Context, Refusal},
+};
+
+/// The state of a service deployment (ECS developer guide, "View service deployments").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeploymentState {
+    /// Not begun yet, or under way.
+    UnderWay,
+    /// Rolled out.
+    Successful,
+    /// Being stopped, or stopped: by a newer one, or failed without a rollback.
+    Stopped,
+    /// ECS goes back to the last good deployment, or has.
+    RollingBack,
+    /// ECS had nothing to go back to, or could not.
+    RollbackFailed,
+    /// What ECS may add later: never a failure.
+    Other,
+}
+
+impl DeploymentState {
+    /// Reads ECS's word.
+    pub fn read(word: &str) -> Self {
+        match word {
+            "PENDING" | "IN_PROGRESS" => Self::UnderWay,
+            "SUCCESSFUL" => Self::Successful,
+            "STOP_REQUESTED" | "STOPPED" => Self::Stopped,
+            "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" | "ROLLBACK_SUCCESSFUL" => Self::RollingBack,
+            "ROLLBACK_FAILED" => Self::RollbackFailed,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A service deployment.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    /// Its ARN.
+    pub arn: String,
+    /// The deployment that it rolls out, as services name it: `ecs-svc/…`.
+    pub deployment: String,
+    /// ECS's word for its state.
+    pub word: String,
+    /// Its state.
+    pub state: DeploymentState,
+    /// Why it is in that state, in ECS's words.
+    pub reason: Option<String>,
+    /// Why ECS rolled back, in ECS's words.
+    pub rollback_reason: Option<String>,
+    /// The stage of its life cycle.
+    pub stage: Option<String>,
+    /// Share of the production traffic that the new revision shall get, in percent.
+    pub production_traffic: Option<i32>,
+    /// Share of the test traffic that the new revision shall get, in percent.
+    pub test_traffic: Option<i32>,
+    /// The hook that waits for an answer.
+    pub hook: Option<HookStatus>,
+    /// The circuit breaker.
+    pub breaker: Option<CircuitBreakerStatus>,
+    /// The alarms that ended it.
+    pub alarms: Vec<String>,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+}
+
+impl Detail {
+    /// A service deployment of DescribeServiceDeployments.
+    pub fn read(json: &Value) -> Option<Self> {
+        let text = |place: &str| json.pointer(place).and_then(Value::as_str).map(str::to_owned);
+        let word = text("/status").unwrap_or_default();
+        let revision = text("/targetServiceRevision/arn")?;
+        let weight = |place: &str| json.pointer(place).and_then(Value::as_f64).and_then(percent);
+        let breaker = json.get("deploymentCircuitBreaker").map(|breaker| CircuitBreakerStatus {
+            state: breaker.get("status").and_then(Value::as_str).map(str::to_owned),
+            failures: count(breaker.get("failureCount")),
+            threshold: count(breaker.get("threshold")),
+        });
+        let alarms = json.pointer("/alarms/triggeredAlarmNames").and_then(Value::as_array).into_iter().flatten();
+        Some(Self {
+            arn: text("/serviceDeploymentArn")?,
+            deployment: deployment_of(&revision),
+            state: DeploymentState::read(&word),
+            word,
+            reason: text("/statusReason"),
+            rollback_reason: text("/rollback/reason"),
+            stage: text("/lifecycleStage"),
+            production_traffic: weight("/targetServiceRevision/requestedProductionTrafficWeight"),
+            test_traffic: weight("/targetServiceRevision/requestedTestTrafficWeight"),
+            hook: hook(json),
+            breaker: breaker.filter(|breaker| breaker.threshold > 0),
+            alarms: alarms.filter_map(Value::as_str).map(str::to_owned).collect(),
+            created: time(json.get("createdAt")),
+        })
+    }
+}
+
+/// The id of a deployment is the end of the ARN of the revision that it rolls out.
+pub fn deployment_of(revision_arn: &str) -> String {
+    format!("ecs-svc/{}", revision_arn.rsplit('/').next().unwrap_or(revision_arn))
+}
+
+/// ECS's times are seconds since 1970.
+pub fn time(value: Option<&Value>) -> Option<Timestamp> {
+    #[allow(clippy::cast_possible_truncation)] // seconds since 1970
+    let seconds = value.and_then(Value::as_f64)? as i64;
+    Timestamp::from_second(seconds).ok()
+}
+
+fn percent(weight: f64) -> Option<i32> {
+    #[allow(clippy::cast_possible_truncation)] // in range
+    (0.0..=100.0).contains(&weight).then_some(weight.round() as i32)
+}
+
+fn count(value: Option<&Value>) -> i32 {
+    value.and_then(Value::as_i64).and_then(|count| i32::try_from(count).ok()).unwrap_or_default()
+}
+
+/// The first hook that waits.
+fn hook(json: &Value) -> Option<HookStatus> {
+    let mut hooks = json.get("lifecycleHookDetails").and_then(Value::as_array)?.iter();
+    let hook = hooks.find(|hook| hook.get("status").is_some_and(|status| status == "AWAITING_ACTION"))?;
+    let text = |name: &str| hook.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(HookStatus {
+        id: text("hookId")?,
+        stage: json.get("lifecycleStage").and_then(Value::as_str).map(str::to_owned),
+        expiration_time: time(hook.get("expiresAt")).map(Time),
+        timeout_action: text("timeoutAction"),
+    })
+}
+
+// === Reading it ===
+
+/// The service deployment that tells more than the service, where there is more to tell.
+pub fn key(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) -> Option<Key> {
+    if desired.controller() != "ECS" || service.status != "ACTIVE" {
+        return None;
+    }
+    let rolled_back = service.is_rolled_back(status);
+    let is_over = !service.is_deploying() && !rolled_back && !service.is_failed();
+    if is_over || !(rolled_back || service.is_failed() || service.is_staged() || service.has_failing_tasks()) {
+        return None;
+    }
+    let current = service.json.get("currentServiceDeployment").and_then(Value::as_str);
+    let known = status.deployment.as_ref().and_then(|deployment| deployment.arn.as_deref());
+    Some(Key::service_deployment(&desired.region, &service.arn, current.or(known)?))
+}
+
+/// Reads a service deployment by way of Live. What can't be read is not told; the service itself tells how it ends.
+pub async fn read(cx: &Context, key: &Key) -> Result<Option<Detail>, Refusal> {
+    Ok(optional(cx, key, "reading the service deployment").await?.and_then(|json| Detail::read(&json)))
+}
+
+/// Something that helps to explain and that the operator may not be allowed to read.
+pub async fn optional(cx: &Context, key: &Key, what: &str) -> Result<Option<Value>, Refusal> {
+    match cx.live.get(key, None).await {
+        Ok(seen) => Ok(seen.json()),
+        Err(error) if matches!(error.class, Class::Throttled | Class::Transient) => {
+            Err(Refusal::Ecs(what.to_owned(), error))
+        }
+        Err(error) => {
+            debug_assert_ne!(key.group.target, Target::Service);
+            tracing::debug!(name = &*key.name, %error, what, "could not be read");
+            Ok(None)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_staged_deployment_is_read_whole() {
+        let detail = Detail::read(&json!({
+            "serviceDeploymentArn": "arn:aws:ecs:eu-west-1:1:service-deployment/shop/web/abc",
+            "status": "IN_PROGRESS", "lifecycleStage": "POST_TEST_TRAFFIC_SHIFT",
+            "targetServiceRevision": {
+                "arn": "arn:aws:ecs:eu-west-1:1:service-revision/shop/web/123",
+                "requestedProductionTrafficWeight": 10.0, "requestedTestTrafficWeight": 100.0,
+            },
+            "deploymentCircuitBreaker": { "status": "MONITORING", "failureCount": 1, "threshold": 3 },
+            "lifecycleHookDetails": [
+                { "hookId": "h1", "status": "SUCCEEDED" },
+                { "hookId": "h2", "status": "AWAITING_ACTION", "expiresAt": 1_800_000_000, "timeoutAction": "ROLLBACK" },
+            ],
+        }))
+        .unwrap();
+        assert_eq!(detail.deployment, "ecs-svc/123");
+        assert_eq!((detail.state, detail.production_traffic), (DeploymentState::UnderWay, Some(10)));
+        assert_eq!(detail.hook.unwrap().id, "h2");
+        assert_eq!(detail.breaker.unwrap().threshold, 3);
+    }
+
+    /// What ECS adds later must never be called a failure.
+    #[test]
+    fn an_unknown_state_is_no_failure() {
+        assert_eq!(DeploymentState::read("PAUSED_FOR_LUNCH"), DeploymentState::Other);
+    }
+}

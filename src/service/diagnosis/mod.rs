@@ -1,0 +1,131 @@
+//! Why tasks stop or don't start, told without an AWS login: the stopped tasks of DescribeTasks and the events of
+//! DescribeServices in, causes and advice out. Pure.
+
+mod advice;
+mod classify;
+mod definition;
+mod events;
+mod kind;
+mod table;
+mod tasks;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::{cmp::Reverse, fmt};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use self::{classify::finding, definition::Definition};
+pub use self::{
+    events::{Trouble, TroubleKind, trouble},
+    kind::CauseKind,
+    tasks::{StopCode, StoppedContainer, StoppedTask},
+};
+
+/// How many tasks are looked at.
+const NEWEST: usize = 10;
+
+/// How long ECS's text may be.
+const REASON: usize = 300;
+
+/// How many causes a sentence tells.
+const TOLD: usize = 3;
+
+/// Why some tasks failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// What it is.
+    pub kind: CauseKind,
+    /// The container that it is about, if it is about one.
+    pub container: Option<String>,
+    /// The code that this container ended with, if that is what the cause is about.
+    pub exit_code: Option<i64>,
+    /// ECS's code for why the newest of the tasks stopped.
+    pub stop_code: Option<StopCode>,
+    /// ECS's own text, without what differs from task to task. Empty if there is none.
+    pub reason: String,
+    /// How many of the tasks failed so.
+    pub count: usize,
+    /// How many failed tasks were looked at.
+    pub of: usize,
+    /// When the newest of the tasks stopped.
+    pub last_seen: Timestamp,
+    /// What to do about it, as the rest of a sentence.
+    pub advice: String,
+}
+
+impl Cause {
+    /// Whether two causes are one seen at two times: an Event is due only where none of before is the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.kind, &self.container, self.exit_code) == (other.kind, &other.container, other.exit_code)
+    }
+}
+
+/// What, where and what to do: "OutOfMemory in container web (exit 137): raise `memory` …".
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind)?;
+        if let Some(container) = &self.container {
+            write!(f, " in container {container}")?;
+        }
+        if let Some(code) = self.exit_code {
+            write!(f, " (exit {code})")?;
+        }
+        if self.kind.is_vague() && !self.reason.is_empty() {
+            write!(f, ": ECS says \"{}\"", self.reason)?;
+        }
+        write!(f, ": {}", self.advice)
+    }
+}
+
+/// Why the newest failed tasks failed, what failed most first. Tasks that were stopped on purpose don't count; with a
+/// deployment, those of others don't either. The task definition, of RegisterTaskDefinition's or
+/// DescribeTaskDefinition's shape, is that of the tasks: advice names its values.
+pub fn causes(tasks: &[StoppedTask], task_definition: Option<&Value>, deployment: Option<&str>) -> Vec<Cause> {
+    let definition = Definition::new(task_definition);
+    let is_ours = |task: &&StoppedTask| deployment.is_none_or(|id| task.started_by.as_deref() == Some(id));
+    let mut newest: Vec<&StoppedTask> = tasks.iter().filter(is_ours).collect();
+    newest.sort_by_key(|task| (Reverse(task.stopped_at), &task.arn));
+    let failed = newest.into_iter().filter_map(|task| Some((task, finding(task, definition)?)));
+    let failed: Vec<_> = failed.take(NEWEST).collect();
+    let mut causes: Vec<Cause> = Vec::new();
+    for (task, found) in &failed {
+        let cause = Cause {
+            kind: found.meaning.kind,
+            container: found.container.map(|container| container.name.clone()),
+            exit_code: found.exit_code,
+            stop_code: task.stop_code.clone(),
+            reason: reason(found.text, task),
+            count: 1,
+            of: failed.len(),
+            last_seen: task.stopped_at,
+            advice: found.advice(definition),
+        };
+        match causes.iter_mut().find(|known| known.is_same(&cause)) {
+            Some(known) => known.count += 1,
+            None => causes.push(cause),
+        }
+    }
+    causes.sort_by_key(|cause| Reverse((cause.count, cause.last_seen)));
+    causes
+}
+
+/// The text that a cause was found in, or what ECS says of the whole task.
+fn reason(text: &str, task: &StoppedTask) -> String {
+    let text = if text.is_empty() { task.stopped_reason.as_deref().unwrap_or_default() } else { text };
+    text::shortened(&text::normalized(text), REASON)
+}
+
+/// The causes as a sentence for a condition. None if there is nothing to tell.
+pub fn summary(causes: &[Cause]) -> Option<String> {
+    let (first, others) = causes.split_first()?;
+    let tasks = match (first.count, first.of) {
+        (_, 1) => "The last failed task".to_owned(),
+        (count, of) if count == of => format!("All of the last {of} failed tasks"),
+        (count, of) => format!("{count} of the last {of} failed tasks"),
+    };
+    let others = others.iter().take(TOLD - 1).map(|cause| format!("; {} of {}: {cause}", cause.count, cause.of));
+    Some(format!("{tasks}: {first}{}.", others.collect::<String>()))
+}

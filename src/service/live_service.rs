@@ -1,0 +1,161 @@
+//! A service as DescribeServices shows it.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::detail::time;
+
+use crate::{
+    api::EcsServiceStatus,
+    ecs::canon::{self, Units},
+    reconcile::tags::{self, Tags},
+};
+
+/// A service.
+#[derive(Clone, Debug)]
+pub struct LiveService {
+    /// Its ARN.
+    pub arn: String,
+    /// ACTIVE, DRAINING or INACTIVE.
+    pub status: String,
+    /// Its tags, without those of AWS.
+    pub tags: Tags,
+    /// What it is made of, unit by unit.
+    pub units: Units,
+    /// How many tasks ECS keeps.
+    pub desired_count: i64,
+    /// How many run.
+    pub running_count: i64,
+    /// How many are being started.
+    pub pending_count: i64,
+    /// Its deployments, the PRIMARY one first.
+    pub deployments: Vec<LiveDeployment>,
+    /// The whole answer.
+    pub json: Value,
+}
+
+/// A deployment of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LiveDeployment {
+    /// Its id, `ecs-svc/…`.
+    pub id: String,
+    /// PRIMARY, ACTIVE, INACTIVE, DRAINING.
+    pub status: String,
+    /// IN_PROGRESS, COMPLETED, FAILED; absent behind a Classic Load Balancer.
+    pub rollout_state: Option<String>,
+    /// Why.
+    pub rollout_state_reason: Option<String>,
+    /// The revision it runs.
+    pub task_definition: String,
+    /// How many tasks it shall run.
+    pub desired_count: i64,
+    /// How many of its tasks run.
+    pub running_count: i64,
+    /// How many of its tasks are being started.
+    pub pending_count: i64,
+    /// How many failed in a row.
+    pub failed_tasks: i64,
+    /// Its capacity provider strategy.
+    pub capacity: Value,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+}
+
+impl LiveService {
+    /// The PRIMARY deployment.
+    pub fn primary(&self) -> Option<&LiveDeployment> {
+        self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
+    }
+
+    /// ECS went back to a deployment from before ours. It comes back under its old id, which is how a rollback is told.
+    pub fn is_rolled_back(&self, status: &EcsServiceStatus) -> bool {
+        self.primary().is_some_and(|primary| status.known_deployments.contains(&primary.id))
+    }
+
+    /// A deployment is under way.
+    pub fn is_deploying(&self) -> bool {
+        self.primary().is_some_and(|primary| match primary.rollout_state.as_deref() {
+            Some(state) => state == "IN_PROGRESS",
+            None => self.deployments.len() > 1,
+        })
+    }
+
+    /// The PRIMARY deployment failed.
+    pub fn is_failed(&self) -> bool {
+        self.primary().is_some_and(|primary| primary.rollout_state.as_deref() == Some("FAILED"))
+    }
+
+    /// Its deployments have stages, hooks or alarms, of which DescribeServices says nothing.
+    pub fn is_staged(&self) -> bool {
+        let part = |place: &str| self.json.pointer(&format!("/deploymentConfiguration{place}"));
+        self.strategy() != "ROLLING"
+            || part("/lifecycleHooks").and_then(Value::as_array).is_some_and(|hooks| !hooks.is_empty())
+            || part("/alarms/enable").and_then(Value::as_bool) == Some(true)
+    }
+
+    /// How its deployments replace tasks.
+    pub fn strategy(&self) -> &str {
+        self.json.pointer("/deploymentConfiguration/strategy").and_then(Value::as_str).unwrap_or("ROLLING")
+    }
+
+    /// Tasks of the PRIMARY deployment fail.
+    pub fn has_failing_tasks(&self) -> bool {
+        self.primary().is_some_and(|primary| primary.failed_tasks > 0)
+    }
+
+    /// The PRIMARY deployment is rolled out. Behind a Classic Load Balancer ECS gives no state: then it is the only one.
+    pub fn is_completed(&self) -> bool {
+        self.primary().is_some_and(|primary| match primary.rollout_state.as_deref() {
+            Some(state) => state == "COMPLETED",
+            None => self.deployments.len() == 1,
+        })
+    }
+
+    /// How many tasks `minimumHealthyPercent` asks for.
+    pub fn least_running(&self) -> i64 {
+        let daemon = self.json.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON");
+        let percent = self.json.pointer("/deploymentConfiguration/minimumHealthyPercent").and_then(Value::as_i64);
+        let percent = percent.unwrap_or(if daemon { 0 } else { 100 });
+        self.desired_count.saturating_mul(percent).saturating_add(99) / 100
+    }
+
+    /// A service in an observation.
+    pub fn read(json: Value) -> Option<Self> {
+        let text = |name: &str| json.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let number = |name: &str| json.get(name).and_then(Value::as_i64).unwrap_or_default();
+        let mut deployments: Vec<LiveDeployment> =
+            json.get("deployments").and_then(Value::as_array).into_iter().flatten().map(LiveDeployment::read).collect();
+        deployments.sort_by_key(|deployment| deployment.status != "PRIMARY");
+        Some(Self {
+            arn: text("serviceArn"),
+            status: text("status"),
+            tags: tags::from_json(json.get("tags")),
+            units: canon::observed_service(&json).ok()?,
+            desired_count: number("desiredCount"),
+            running_count: number("runningCount"),
+            pending_count: number("pendingCount"),
+            deployments,
+            json,
+        })
+    }
+}
+
+impl LiveDeployment {
+    fn read(json: &Value) -> Self {
+        let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
+        let number = |name: &str| json.get(name).and_then(Value::as_i64).unwrap_or_default();
+        Self {
+            id: text("id").unwrap_or_default(),
+            status: text("status").unwrap_or_default(),
+            rollout_state: text("rolloutState"),
+            rollout_state_reason: text("rolloutStateReason").filter(|reason| !reason.is_empty()),
+            task_definition: text("taskDefinition").unwrap_or_default(),
+            desired_count: number("desiredCount"),
+            running_count: number("runningCount"),
+            pending_count: number("pendingCount"),
+            failed_tasks: number("failedTasks"),
+            capacity: json.get("capacityProviderStrategy").cloned().unwrap_or_default(),
+            created: time(json.get("createdAt")),
+        }
+    }
+}

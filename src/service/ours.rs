@@ -1,0 +1,117 @@
+//! Which deployment is ours, and how a rollback is told: by the identity of deployments, never by what they contain.
+//!
+//! A rollback makes no new deployment. The last good one becomes PRIMARY again under its old id, and the service shows
+//! its old revision, network and load balancers again. Ids have no order. Pure.
+
+use serde_json::Value;
+
+use super::{
+    Desired, Observed,
+    fields::FIELDS,
+    live_service::{LiveDeployment, LiveService},
+    plan,
+};
+use crate::{
+    api::{EcsServiceStatus, deployment_status::DeploymentOutcome},
+    ecs::canon,
+};
+
+/// How many deployments before ours are remembered.
+const KNOWN: usize = 10;
+
+/// A call of ours was answered with the PRIMARY deployment `id`; `before` are those there were before it. Where the call
+/// started none (a mere change of the count, say), nothing becomes ours: not even what ECS rolled back to.
+pub fn started(status: &mut EcsServiceStatus, id: &str, before: impl Iterator<Item = String>, desired: &Desired) {
+    let before: Vec<String> = before.collect();
+    if before.iter().any(|known| known == id) {
+        return;
+    }
+    becomes_ours(status, id, desired);
+    // Whoever made them: ECS may go back to any of them.
+    for known in before {
+        if !status.known_deployments.contains(&known) {
+            status.known_deployments.push(known);
+        }
+    }
+    status.known_deployments.truncate(KNOWN);
+}
+
+/// From now on `id` is the deployment that Ready needs; what was before it is remembered.
+pub fn becomes_ours(status: &mut EcsServiceStatus, id: &str, desired: &Desired) {
+    if status.own_deployment.as_deref() == Some(id) {
+        return;
+    }
+    status.own_target = Some(desired.target());
+    if let Some(before) = status.own_deployment.replace(id.to_owned()) {
+        status.known_deployments.insert(0, before);
+        status.known_deployments.truncate(KNOWN);
+    }
+    status.known_deployments.retain(|known| known != id);
+    status.task_failures.clear();
+}
+
+/// A deployment that no call of ours made becomes ours where nothing managed differs: the first look at an adopted
+/// service, an answer that was lost, or a deployment forced from the console. One known before ours is a rollback and
+/// never becomes ours.
+pub fn take_over(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus, id: &str) {
+    if is_new(status, id) && plan::plan(desired, observed, status).is_ok_and(|plan| plan.is_empty()) {
+        becomes_ours(status, id, desired);
+    }
+}
+
+/// Neither ours nor from before ours.
+pub fn is_new(status: &EcsServiceStatus, id: &str) -> bool {
+    status.own_deployment.as_deref() != Some(id) && !status.known_deployments.iter().any(|known| known == id)
+}
+
+/// The newest deployment in ECS's history, read where the status knows none.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Its id, `ecs-svc/…`.
+    pub deployment: String,
+    /// Its outcome where it ended badly.
+    pub outcome: Option<DeploymentOutcome>,
+    /// The service as it would be with that deployment's revision.
+    pub service: LiveService,
+}
+
+impl Attempt {
+    /// `service` as ECS shows it, with what the revision has instead.
+    pub fn new(
+        deployment: String,
+        outcome: Option<DeploymentOutcome>,
+        service: &Value,
+        revision: &Value,
+    ) -> Option<Self> {
+        let mut json = service.clone();
+        let members = json.as_object_mut()?;
+        members.remove("deployments");
+        for unit in FIELDS.iter().filter(|field| field.deploys).map(|field| field.unit) {
+            let shown = revision.get(unit).cloned().filter(|shown| !shown.is_null());
+            match shown {
+                Some(shown) => members.insert(unit.to_owned(), shown),
+                None => members.remove(unit),
+            };
+        }
+        Some(Self { deployment, outcome, service: LiveService::read(json)? })
+    }
+
+    /// Whether it deployed what the manifest asks.
+    fn is_of(&self, desired: &Desired) -> bool {
+        FIELDS.iter().filter(|field| field.deploys).all(|field| {
+            let asked = desired.units.get(field.unit).zip(self.service.units.get(field.unit));
+            asked.is_none_or(|(want, have)| !canon::differs(field.unit, want, have))
+        })
+    }
+}
+
+/// A status that was lost would deploy what just failed once more: ECS's own history tells that it did.
+pub fn recall(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
+    let (Some(attempt), Some(service)) = (&observed.attempt, &observed.service) else { return };
+    if status.own_deployment.is_some() || attempt.outcome.is_none() || !attempt.is_of(desired) {
+        return;
+    }
+    becomes_ours(status, &attempt.deployment, desired);
+    let others = service.deployments.iter().map(|deployment: &LiveDeployment| deployment.id.clone());
+    status.known_deployments = others.filter(|id| *id != attempt.deployment).take(KNOWN).collect();
+}

@@ -1,0 +1,294 @@
+//! What was observed, written into the status of a service. Pure.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde_json::Value;
+
+use super::{
+    Desired, Observed, acts,
+    detail::{Detail, time},
+    diagnosis,
+    fields::FIELDS,
+    live_service::{LiveDeployment, LiveService},
+    ours::take_over,
+};
+use crate::{
+    api::{
+        EcsServiceStatus,
+        deployment_status::{DeploymentOutcome, DeploymentStatus, PastDeployment, TaskFailureStatus},
+        service_status::{ResolvedTaskDefinition, ServiceEventStatus},
+    },
+    reconcile::spec,
+};
+
+/// How many of the newest events, past deployments and causes of failures the status keeps.
+const KEPT: usize = 5;
+/// The longest text of ECS's that the status takes, in bytes.
+const LONGEST: usize = 1000;
+
+/// Writes what was observed into the status.
+pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus, now: Timestamp) {
+    status.common.region = Some(desired.region.clone());
+    // Never empty, and no pod matches it: an autoscaler needs one.
+    status.selector = Some(format!("ecs-operator.dev/uid={}", desired.uid));
+    if let (Some(from), Some(arn)) = (&desired.family, &observed.resolved) {
+        status.resolved_task_definition = Some(ResolvedTaskDefinition { from: from.clone(), arn: arn.clone() });
+    }
+    let Some(service) = observed.service.as_ref().filter(|service| service.status != "INACTIVE") else { return };
+    if !desired.stake.concerns(&service.tags) {
+        return;
+    }
+    status.common.origin = desired.stake.claim(&service.tags).origin();
+    status.common.account_id = spec::account(&service.arn);
+    status.service_arn = Some(service.arn.clone());
+    status.cluster_arn = service.json.get("clusterArn").and_then(Value::as_str).map(str::to_owned);
+    status.cluster = Some(desired.cluster.clone());
+    status.desired_count = number(service.desired_count);
+    status.running_count = number(service.running_count);
+    status.pending_count = number(service.pending_count);
+    status.events = events(service);
+    acts::settle(desired, service, status);
+    match service.primary() {
+        Some(primary) => deployments(desired, observed, service, primary, status, now),
+        None => status.deployment = None,
+    }
+}
+
+fn deployments(
+    desired: &Desired,
+    observed: &Observed,
+    service: &LiveService,
+    primary: &LiveDeployment,
+    status: &mut EcsServiceStatus,
+    now: Timestamp,
+) {
+    status.task_definition = primary.task_definition.rsplit('/').next().map(str::to_owned);
+    status.task_definition_arn = Some(primary.task_definition.clone());
+    take_over(desired, observed, status, &primary.id);
+    if service.is_rolled_back(status) {
+        forget_unseen(status);
+    }
+    failures(desired, observed, status);
+    note_rolled_out(desired, service, primary, status);
+    let before = status.deployment.take();
+    note_ended(service, primary, observed.detail.as_ref(), before.as_ref(), status, now);
+    status.deployment = Some(deployment(service, primary, observed.detail.as_ref(), before, now));
+}
+
+/// ECS went back to a revision of which it is not known what it has where ECS shows nothing.
+fn forget_unseen(status: &mut EcsServiceStatus) {
+    let deploys = |unit: &str| FIELDS.iter().any(|field| field.unit == unit && field.deploys);
+    status.common.applied_fields.retain(|path| spec::unseen_unit(path).is_none_or(|unit| !deploys(unit)));
+}
+
+/// Remembers that all tasks of our deployment ran once. An edit that asks for more of them begins anew.
+fn note_rolled_out(desired: &Desired, service: &LiveService, primary: &LiveDeployment, status: &mut EcsServiceStatus) {
+    let all_run = desired.is_daemon() || service.running_count >= service.desired_count;
+    if status.own_deployment.as_deref() == Some(&primary.id) && service.is_completed() && all_run {
+        status.rolled_out = Some(primary.id.clone());
+        status.task_failures.clear();
+    } else if desired.is_edited && !all_run {
+        status.rolled_out = None;
+    }
+}
+
+/// Why tasks of our deployment stopped. Kept as it was where no stopped task is seen any more: ECS forgets them.
+fn failures(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
+    let definition = desired.definition.as_ref().and_then(|object| serde_json::to_value(&object.spec).ok());
+    let causes = diagnosis::causes(&observed.stopped, definition.as_ref(), status.own_deployment.as_deref());
+    if causes.is_empty() {
+        return;
+    }
+    let told = causes.into_iter().take(KEPT).map(|cause| TaskFailureStatus {
+        cause: cause.kind.as_str().to_owned(),
+        container: cause.container,
+        exit_code: cause.exit_code.and_then(|code| i32::try_from(code).ok()),
+        reason: shortened(cause.reason),
+        advice: shortened(cause.advice),
+        count: i32::try_from(cause.count).unwrap_or(i32::MAX),
+        looked_at: i32::try_from(cause.of).unwrap_or(i32::MAX),
+        last_seen_time: Time(cause.last_seen),
+    });
+    status.task_failures = told.collect();
+}
+
+/// Remembers how deployments of ours ended.
+fn note_ended(
+    service: &LiveService,
+    primary: &LiveDeployment,
+    detail: Option<&Detail>,
+    before: Option<&DeploymentStatus>,
+    status: &mut EcsServiceStatus,
+    now: Timestamp,
+) {
+    let Some(own) = status.own_deployment.clone() else { return };
+    let is_ours = own == primary.id;
+    let outcome = match () {
+        () if service.is_rolled_back(status) => Some(DeploymentOutcome::RolledBack),
+        () if is_ours && service.is_failed() => Some(DeploymentOutcome::Failed),
+        () if is_ours && status.rolled_out.as_deref() == Some(&own) => Some(DeploymentOutcome::Deployed),
+        () => None,
+    };
+    let of_own = detail.filter(|detail| detail.deployment == own);
+    let shown = service.deployments.iter().find(|deployment| deployment.id == own);
+    if let Some(outcome) = outcome {
+        let seen = before.filter(|before| before.id == own);
+        let revision = shown.map(|shown| shown.task_definition.clone());
+        let revision = revision.or_else(|| seen.and_then(|seen| seen.task_definition_arn.clone()));
+        let why = of_own.and_then(|detail| detail.rollback_reason.clone().or_else(|| detail.reason.clone()));
+        let why = why.or_else(|| shown.and_then(|shown| shown.rollout_state_reason.clone()));
+        let start = shown.and_then(|shown| shown.created).or_else(|| of_own.and_then(|detail| detail.created));
+        let past = PastDeployment {
+            id: own.clone(),
+            task_definition: revision.and_then(|arn| arn.rsplit('/').next().map(str::to_owned)),
+            outcome,
+            message: why.filter(|_| outcome != DeploymentOutcome::Deployed).map(shortened),
+            start_time: start.map(Time).or_else(|| seen.and_then(|seen| seen.start_time.clone())),
+            completion_time: Time(now),
+        };
+        remember(status, past);
+    }
+    if let Some(before) =
+        before.filter(|before| is_ours && before.id != own && status.known_deployments.contains(&before.id))
+    {
+        let revision = before.task_definition_arn.as_deref().and_then(|arn| arn.rsplit('/').next());
+        let past = PastDeployment {
+            id: before.id.clone(),
+            task_definition: revision.map(str::to_owned),
+            outcome: DeploymentOutcome::Superseded,
+            message: None,
+            start_time: before.start_time.clone(),
+            completion_time: Time(now),
+        };
+        remember(status, past);
+    }
+}
+
+/// What ended once has ended; only that it failed may turn out to be a rollback, and the reason may come later.
+fn remember(status: &mut EcsServiceStatus, past: PastDeployment) {
+    match status.deployments.iter_mut().find(|known| known.id == past.id) {
+        Some(known) if known.outcome == DeploymentOutcome::Failed && past.outcome == DeploymentOutcome::RolledBack => {
+            *known = past;
+        }
+        Some(known) if known.outcome == past.outcome && known.message.is_none() => known.message = past.message,
+        Some(_) => {}
+        None => status.deployments.insert(0, past),
+    }
+    status.deployments.truncate(KEPT);
+}
+
+fn deployment(
+    service: &LiveService,
+    live: &LiveDeployment,
+    detail: Option<&Detail>,
+    before: Option<DeploymentStatus>,
+    now: Timestamp,
+) -> DeploymentStatus {
+    let of_live = detail.filter(|detail| detail.deployment == live.id);
+    let known_arn = before.as_ref().and_then(|before| before.arn.clone());
+    let before = before.filter(|before| before.id == live.id);
+    let running = number(live.running_count);
+    let mut deployment = DeploymentStatus {
+        id: live.id.clone(),
+        arn: detail.map(|detail| detail.arn.clone()).or(known_arn),
+        strategy: Some(service.strategy().to_owned()),
+        rollout_state: live.rollout_state.clone(),
+        rollout_state_reason: live.rollout_state_reason.clone().map(shortened),
+        task_definition_arn: Some(live.task_definition.clone()),
+        desired_count: number(live.desired_count),
+        running_count: running,
+        pending_count: number(live.pending_count),
+        failed_tasks: number(live.failed_tasks),
+        most_running: running.max(before.as_ref().and_then(|before| before.most_running)),
+        start_time: live.created.map(Time),
+        ..DeploymentStatus::default()
+    };
+    if let Some(detail) = of_live {
+        deployment.state = Some(detail.word.clone());
+        deployment.state_reason = detail.reason.clone().map(shortened);
+        deployment.stage.clone_from(&detail.stage);
+        deployment.production_traffic_percent = detail.production_traffic;
+        deployment.test_traffic_percent = detail.test_traffic;
+        deployment.hook.clone_from(&detail.hook);
+        deployment.circuit_breaker.clone_from(&detail.breaker);
+        deployment.alarms.clone_from(&detail.alarms);
+        deployment.bake_end_time = bake_end(service, &deployment, before.as_ref(), now);
+    }
+    let moved = before.as_ref().is_none_or(|before| has_moved(before, &deployment));
+    deployment.progress_time = if moved { Some(Time(now)) } else { before.and_then(|before| before.progress_time) };
+    deployment
+}
+
+/// Whether a deployment came further, as a person would say.
+fn has_moved(before: &DeploymentStatus, now: &DeploymentStatus) -> bool {
+    let place = |of: &DeploymentStatus| {
+        let hook = of.hook.as_ref().map(|hook| hook.id.clone());
+        (of.rollout_state.clone(), of.stage.clone(), of.production_traffic_percent, of.test_traffic_percent, hook)
+    };
+    place(before) != place(now) || now.most_running > before.most_running
+}
+
+fn bake_end(
+    service: &LiveService,
+    now_is: &DeploymentStatus,
+    before: Option<&DeploymentStatus>,
+    now: Timestamp,
+) -> Option<Time> {
+    let bakes = |of: &DeploymentStatus| of.stage.as_deref() == Some("BAKE_TIME");
+    if !bakes(now_is) {
+        return None;
+    }
+    if let Some(before) = before.filter(|before| bakes(before)) {
+        return before.bake_end_time.clone();
+    }
+    let minutes = service.json.pointer("/deploymentConfiguration/bakeTimeInMinutes").and_then(Value::as_i64)?;
+    now.checked_add(SignedDuration::from_mins(minutes)).ok().map(Time)
+}
+
+fn events(service: &LiveService) -> Vec<ServiceEventStatus> {
+    let all = service.json.get("events").and_then(Value::as_array).into_iter().flatten();
+    let text = |event: &Value, name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    all.take(KEPT)
+        .map(|event| ServiceEventStatus {
+            id: text(event, "id"),
+            time: time(event.get("createdAt")).unwrap_or_default().to_string(),
+            message: shortened(text(event, "message")),
+        })
+        .collect()
+}
+
+fn number(count: i64) -> Option<i32> {
+    i32::try_from(count).ok()
+}
+
+fn shortened(mut text: String) -> String {
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
+}
+
+/// Whether two statuses differ only in how many tasks run: a rollout of a thousand tasks is no reason for a thousand
+/// writes.
+pub fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
+    let without_counts = |status: &EcsServiceStatus| {
+        let mut status = status.clone();
+        (status.running_count, status.pending_count) = (None, None);
+        if let Some(deployment) = &mut status.deployment {
+            (deployment.running_count, deployment.pending_count, deployment.desired_count) = (None, None, None);
+            (deployment.most_running, deployment.progress_time, deployment.failed_tasks) = (None, None, None);
+            if let Some(breaker) = &mut deployment.circuit_breaker {
+                breaker.failures = 0;
+            }
+        }
+        for failure in &mut status.task_failures {
+            (failure.count, failure.looked_at, failure.last_seen_time) = (1, 1, Time(Timestamp::UNIX_EPOCH));
+        }
+        for condition in &mut status.common.conditions {
+            condition.message.clear();
+        }
+        status
+    };
+    without_counts(before) == without_counts(after)
+}

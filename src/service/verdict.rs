@@ -1,0 +1,278 @@
+//! What to say of a service where no call is left to make: Ready means rolled out. Pure.
+
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{
+    Desired, Observed,
+    availability::{available, unavailable},
+    detail::{DeploymentState, Detail},
+    diagnosis,
+    live_service::{LiveDeployment, LiveService},
+    plan,
+};
+use crate::{
+    api::{EcsServiceStatus, Reason, deployment_status::TaskFailureStatus, status::DESIRED_COUNT_CONTESTED},
+    reconcile::Verdict,
+    runtime::{
+        conditions::{self, Truth},
+        controller::Next,
+    },
+};
+
+/// The verdict on a service that is as asked for as far as calls go.
+pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus, now: Timestamp) -> Verdict {
+    let Some(service) = &observed.service else {
+        return Verdict::retrying("the service is not there although nothing is left to do");
+    };
+    let plan = plan::plan(desired, observed, status).unwrap_or_default();
+    let rollout = rollout(desired, observed, service, status, now);
+    if rollout.reason != Reason::Deployed {
+        return rollout.with(available(desired, service));
+    }
+    let verdict = if let Some(withheld) = plan.withheld.first() {
+        Verdict::waiting(Reason::Deploying, withheld.clone(), plan::WITHHELD)
+    } else if let Some(unready) = &desired.unready {
+        Verdict::waiting_for_change(Reason::RefNotReady, unready.clone())
+    } else if desired.is_contested {
+        // The hour ends without a sign from ECS.
+        Verdict { next: Next::After(plan::WITHHELD), ..rollout }.with(Some(contested(service)))
+    } else {
+        unavailable(service, status, now).unwrap_or(rollout)
+    };
+    verdict.with(available(desired, service))
+}
+
+fn contested(service: &LiveService) -> conditions::Desired {
+    conditions::Desired {
+        type_: DESIRED_COUNT_CONTESTED,
+        status: Truth::True,
+        reason: "MovedByOthers".into(),
+        message: format!(
+            "spec.desiredCount was put back three times in 15 minutes and moved again each time; it is left at {} for an hour. If \
+             something scales the service, remove spec.desiredCount from the manifest.",
+            service.desired_count
+        ),
+    }
+}
+
+// === How far the rollout is ===
+
+fn rollout(
+    desired: &Desired,
+    observed: &Observed,
+    service: &LiveService,
+    status: &EcsServiceStatus,
+    now: Timestamp,
+) -> Verdict {
+    if desired.controller() != "ECS" {
+        return task_set(desired, service);
+    }
+    let Some(primary) = service.primary() else {
+        return Verdict::progressing(Reason::Deploying, "ECS shows no deployment yet.");
+    };
+    let own = observed.detail.as_ref().filter(|detail| status.own_deployment.as_ref() == Some(&detail.deployment));
+    let state = own.map(|own| &own.state);
+    if service.is_rolled_back(status) || state == Some(&DeploymentState::RollingBack) {
+        return rolled_back(service, primary, own, status);
+    }
+    let is_over = matches!(state, Some(DeploymentState::Stopped | DeploymentState::RollbackFailed));
+    if service.is_failed() || is_over && !service.is_completed() {
+        return failed(service, primary, own, status);
+    }
+    if service.is_completed() {
+        return settled(desired, service, primary, status);
+    }
+    // IN_PROGRESS, what ECS may add later, or an old deployment behind a Classic Load Balancer.
+    under_way(desired, service, primary, own, status, now)
+}
+
+fn rolled_back(
+    service: &LiveService,
+    primary: &LiveDeployment,
+    own: Option<&Detail>,
+    status: &EcsServiceStatus,
+) -> Verdict {
+    let id = status.own_deployment.as_deref().unwrap_or("of this generation");
+    let past = status.deployments.iter().find(|past| past.id == id);
+    let from = past.and_then(|past| past.task_definition.as_deref()).unwrap_or("the new revision");
+    let verb =
+        if service.is_deploying() || !service.is_rolled_back(status) { "is rolling back" } else { "rolled back" };
+    let to = if service.is_rolled_back(status) {
+        format!(" to {} ({})", revision(primary), primary.id)
+    } else {
+        String::new()
+    };
+    let told = past.and_then(|past| past.message.as_deref());
+    let why = own.and_then(|own| own.rollback_reason.as_deref().or(own.reason.as_deref())).or(told);
+    let message = format!(
+        "ECS {verb} from {from} ({id}){to}: {} The same is not deployed again: correct the manifest, or ask for another try \
+         with the annotation ecs-operator.dev/restartedAt.",
+        because(why, service, status)
+    );
+    Verdict::stalled(Reason::RolledBack, message)
+}
+
+fn failed(service: &LiveService, primary: &LiveDeployment, own: Option<&Detail>, status: &EcsServiceStatus) -> Verdict {
+    let why = own.and_then(|own| own.reason.as_deref()).or(primary.rollout_state_reason.as_deref());
+    let message = format!(
+        "Deployment {} of {} failed and nothing was rolled back: {} Correct the manifest, or ask for another try with the \
+         annotation ecs-operator.dev/restartedAt.",
+        primary.id,
+        revision(primary),
+        because(why, service, status)
+    );
+    Verdict::stalled(Reason::DeploymentFailed, message)
+}
+
+/// ECS's reason, and what the stopped tasks or the newest event say beside it.
+fn because(why: Option<&str>, service: &LiveService, status: &EcsServiceStatus) -> String {
+    let mut text = sentence(why.unwrap_or("ECS gives no reason"));
+    if let Some(tasks) = diagnosed(&status.task_failures) {
+        let _ = write!(text, " {tasks}");
+    } else if let Some(event) = newest_event(service).filter(|event| Some(*event) != why) {
+        let _ = write!(text, " ECS says: {}", sentence(event));
+    }
+    text
+}
+
+fn under_way(
+    desired: &Desired,
+    service: &LiveService,
+    primary: &LiveDeployment,
+    own: Option<&Detail>,
+    status: &EcsServiceStatus,
+    now: Timestamp,
+) -> Verdict {
+    let mut message = format!(
+        "{} of {} tasks run, {} is being deployed ({}){}.",
+        service.running_count,
+        service.desired_count,
+        revision(primary),
+        primary.id,
+        own.map(|own| stage(service, own)).unwrap_or_default()
+    );
+    if let Some(hook) = own.and_then(|own| own.hook.as_ref()) {
+        let until = hook.expiration_time.as_ref().map_or_else(String::new, |until| format!(" until {}", until.0));
+        let then = hook.timeout_action.as_deref().map_or_else(String::new, |then| format!(", then {then}"));
+        let _ = write!(
+            message,
+            " It waits for an answer{until}{then}: annotate with ecs-operator.dev/continueHook={0} or \
+             ecs-operator.dev/rollbackHook={0}.",
+            hook.id
+        );
+        return Verdict::progressing(Reason::AwaitingHook, message);
+    }
+    if let Some(trouble) = trouble(service, primary, status) {
+        let _ = write!(message, " {trouble}");
+    }
+    if own.is_some_and(waits_on_purpose) {
+        return Verdict::progressing(Reason::Deploying, message);
+    }
+    let began = status.deployment.as_ref().and_then(|deployment| deployment.progress_time.as_ref());
+    let Some((deadline, began)) = desired.progress_deadline.zip(began) else {
+        return Verdict::progressing(Reason::Deploying, message);
+    };
+    let left = deadline - now.duration_since(began.0);
+    if left <= SignedDuration::ZERO {
+        let seconds = deadline.as_secs();
+        let message = format!("No progress for {seconds} seconds (spec.progressDeadlineSeconds). {message}");
+        return Verdict::stalled(Reason::DeadlineExceeded, message);
+    }
+    Verdict { next: Next::After(left.unsigned_abs()), ..Verdict::progressing(Reason::Deploying, message) }
+}
+
+/// What keeps a rollout from going on: tasks that fail, else ECS's newest complaint since it began.
+fn trouble(service: &LiveService, primary: &LiveDeployment, status: &EcsServiceStatus) -> Option<String> {
+    if let Some(tasks) = diagnosed(&status.task_failures) {
+        return Some(tasks);
+    }
+    let events = service.json.get("events").and_then(Value::as_array).into_iter().flatten();
+    events
+        .filter(|event| super::detail::time(event.get("createdAt")) >= primary.created)
+        .filter_map(|event| event.get("message")?.as_str())
+        .find_map(|message| Some(sentence(&diagnosis::trouble(message)?.to_string())))
+}
+
+/// Stages in which a deployment waits because it was told to.
+fn waits_on_purpose(own: &Detail) -> bool {
+    let stage = own.stage.as_deref().unwrap_or_default();
+    stage == "BAKE_TIME" || stage.ends_with("TRAFFIC_SHIFT")
+}
+
+fn stage(service: &LiveService, own: &Detail) -> String {
+    let Some(stage) = own.stage.as_deref().filter(|_| service.is_staged()) else { return String::new() };
+    let traffic = own.production_traffic.filter(|_| service.strategy() != "ROLLING");
+    let traffic = traffic.map_or_else(String::new, |percent| format!(", {percent} % of the production traffic"));
+    format!(", {} at {stage}{traffic}", service.strategy())
+}
+
+/// Deployed once, a service stays Ready through dips: tasks that are replaced are steady-state noise.
+fn settled(desired: &Desired, service: &LiveService, primary: &LiveDeployment, status: &EcsServiceStatus) -> Verdict {
+    let all_run = desired.is_daemon() || service.running_count >= service.desired_count;
+    if !all_run && status.rolled_out.as_deref() != Some(&primary.id) {
+        let (running, wanted) = (service.running_count, service.desired_count);
+        let mut message = format!("{running} of {wanted} tasks run, {}", deployed(primary));
+        if let Some(trouble) = trouble(service, primary, status) {
+            let _ = write!(message, " {trouble}");
+        }
+        return Verdict::progressing(Reason::Deploying, message);
+    }
+    Verdict::ready(Reason::Deployed, deployed(primary))
+}
+
+pub fn deployed(primary: &LiveDeployment) -> String {
+    format!("{} is deployed ({}).", revision(primary), primary.id)
+}
+
+/// Under another controller there are no deployments: its PRIMARY task set must be steady.
+fn task_set(desired: &Desired, service: &LiveService) -> Verdict {
+    let sets = service.json.get("taskSets").and_then(Value::as_array).into_iter().flatten();
+    let text = |set: &Value, name: &str| set.get(name).and_then(Value::as_str).map(str::to_owned);
+    let count = |set: &Value, name: &str| set.get(name).and_then(Value::as_i64).unwrap_or_default();
+    let controller = desired.controller();
+    let Some(primary) = sets.into_iter().find(|set| text(set, "status").as_deref() == Some("PRIMARY")) else {
+        return Verdict::ready(
+            Reason::Deployed,
+            format!("Nothing is outstanding: {controller} has no PRIMARY task set yet."),
+        );
+    };
+    let (running, wanted) = (count(primary, "runningCount"), count(primary, "computedDesiredCount"));
+    if text(primary, "stabilityStatus").as_deref() == Some("STEADY_STATE") && running >= wanted {
+        return Verdict::ready(Reason::Deployed, format!("The PRIMARY task set of {controller} is steady."));
+    }
+    let message = format!("The PRIMARY task set of {controller} is stabilizing: {running} of {wanted} tasks run.");
+    Verdict::progressing(Reason::Deploying, message)
+}
+
+fn revision(deployment: &LiveDeployment) -> &str {
+    deployment.task_definition.rsplit('/').next().unwrap_or(&deployment.task_definition)
+}
+
+/// The newest event of ECS that says more than that all is well.
+pub fn newest_event(service: &LiveService) -> Option<&str> {
+    service.json.pointer("/events/0/message").and_then(Value::as_str)
+}
+
+/// Why tasks stop, the most frequent cause first, in at most two sentences.
+fn diagnosed(failures: &[TaskFailureStatus]) -> Option<String> {
+    let sentences = failures.iter().take(2).map(|failure| {
+        let container = failure.container.as_deref().map_or_else(String::new, |name| format!(" in container {name}"));
+        let code = failure.exit_code.map_or_else(String::new, |code| format!(" (exit {code})"));
+        format!(
+            "{} of the last {} stopped tasks: {}{container}{code}: {}",
+            failure.count,
+            failure.looked_at,
+            failure.cause,
+            sentence(&failure.advice)
+        )
+    });
+    let text = sentences.collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then_some(text)
+}
+
+fn sentence(text: &str) -> String {
+    format!("{}.", text.trim_end_matches('.'))
+}
