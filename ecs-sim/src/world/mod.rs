@@ -1,9 +1,26 @@
 //! The state of ECS and what changes it: calls, and time.
 
+pub mod arn;
+pub mod capacity_providers;
+pub mod clusters;
+pub mod deployments;
+pub mod input;
+pub mod instances;
+pub mod outside;
+pub mod page;
+pub mod region;
+pub mod services;
+pub mod settings;
+pub mod tags;
+pub mod task_definitions;
+pub mod task_sets;
+pub mod tasks;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+pub use self::region::Region;
 use crate::clock::Time;
 
 /// Who calls: the credentials' account and the region of the endpoint.
@@ -33,38 +50,107 @@ impl ApiError {
         Self { status: 400, code: code.into(), message: message.into() }
     }
 
+    /// The refusal that ECS uses for most of what is wrong with an input.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::refused("InvalidParameterException", message)
+    }
+
+    /// The refusal that ECS uses for what it can't do for this caller.
+    pub fn client(message: impl Into<String>) -> Self {
+        Self::refused("ClientException", message)
+    }
+
     /// The body of the answer, as awsJson1.1 has it.
     pub fn body(&self) -> Value {
         json!({ "__type": self.code, "message": self.message })
     }
 }
 
+/// What an operation may touch: one account in one region, at one moment.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    /// The account and region of the call.
+    pub caller: &'a Caller,
+    /// When it is.
+    pub now: Time,
+    /// All that the account has in the region, the region's source of randomness included.
+    pub region: &'a mut Region,
+}
+
+impl Cx<'_> {
+    /// So many random hexadecimal digits; ECS's task and deployment ids have 32 and 20 or so.
+    pub fn hex(&mut self, digits: usize) -> String {
+        (0..digits).map(|_| char::from_digit(self.region.random.u32(..16), 16).unwrap_or('0')).collect()
+    }
+}
+
+/// What answers one operation.
+pub type Operation = fn(&mut Cx<'_>, &Value) -> Result<Value, ApiError>;
+
+/// The operation of that name; each module knows its own.
+fn operation(name: &str) -> Option<Operation> {
+    services::operation(name)
+        .or_else(|| deployments::operation(name))
+        .or_else(|| tasks::operation(name))
+        .or_else(|| task_sets::operation(name))
+        .or_else(|| task_definitions::operation(name))
+        .or_else(|| clusters::operation(name))
+        .or_else(|| capacity_providers::operation(name))
+        .or_else(|| instances::operation(name))
+        .or_else(|| settings::operation(name))
+        .or_else(|| tags::operation(name))
+}
+
 /// All accounts and regions.
 #[derive(Debug)]
 pub struct World {
     now: Time,
-    random: fastrand::Rng,
+    seed: u64,
     regions: BTreeMap<Caller, Region>,
 }
-
-/// One account in one region.
-#[derive(Debug, Default)]
-pub struct Region {}
 
 impl World {
     /// An empty world.
     pub fn new(seed: u64, now: Time) -> Self {
-        Self { now, random: fastrand::Rng::with_seed(seed), regions: BTreeMap::new() }
+        Self { now, seed, regions: BTreeMap::new() }
+    }
+
+    /// What the account has in the region, to look into or to change behind everybody's back.
+    pub fn region(&mut self, caller: &Caller) -> &mut Region {
+        self.regions.entry(caller.clone()).or_insert_with(|| Region::new(self.seed, caller))
     }
 
     /// One call at the world's present time.
     pub fn call(&mut self, caller: &Caller, operation: &str, input: &Value) -> Result<Value, ApiError> {
-        let _ = (&mut self.random, self.regions.entry(caller.clone()).or_default(), input);
-        Err(ApiError::refused("InvalidAction", format!("The simulator does not know {operation}.")))
+        let Some(answer) = self::operation(operation) else {
+            return Err(ApiError::refused(
+                "UnknownOperationException",
+                format!("The simulator does not know {operation}."),
+            ));
+        };
+        if !input.is_object() {
+            return Err(ApiError::refused("SerializationException", "The input is not a JSON object."));
+        }
+        let now = self.now;
+        let region = self.region(caller);
+        answer(&mut Cx { caller, now, region }, input)
     }
 
     /// Lets time pass, with everything that happens in it in order. A time that is over already changes nothing.
     pub fn advance(&mut self, to: Time) {
         self.now = self.now.max(to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_that_ecs_does_not_have_is_refused() {
+        let mut world = World::new(1, Time(0));
+        let caller = Caller { account: "111122223333".into(), region: "eu-west-1".into() };
+        let answer = world.call(&caller, "MakeCoffee", &json!({}));
+        assert_eq!(answer.unwrap_err().code, "UnknownOperationException");
     }
 }

@@ -1,0 +1,1 @@
+//! What is outside of ECS, and only tests change it.

@@ -1,0 +1,33 @@
+//! What one account has in one region.
+
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use super::{Caller, clusters::Cluster, task_definitions::TaskDefinitions};
+
+/// One account in one region.
+#[derive(Debug)]
+pub struct Region {
+    /// Where everything random in it comes from. A region has its own, so that what happens in one is not changed by
+    /// calls to another; reads must not draw from it.
+    pub random: fastrand::Rng,
+    /// By name.
+    pub clusters: BTreeMap<String, Cluster>,
+    /// All families.
+    pub task_definitions: TaskDefinitions,
+}
+
+impl Region {
+    /// An empty one, whose randomness is the world's seed and its own name.
+    pub fn new(seed: u64, caller: &Caller) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (seed, caller).hash(&mut hasher);
+        Self {
+            random: fastrand::Rng::with_seed(hasher.finish()),
+            clusters: BTreeMap::new(),
+            task_definitions: TaskDefinitions::default(),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Account settings.
+
+use super::Operation;
+
+/// The operations of this module.
+pub(super) fn operation(_name: &str) -> Option<Operation> {
+    None
+}

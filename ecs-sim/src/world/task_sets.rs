@@ -1,0 +1,8 @@
+//! Task sets, of the controllers CODE_DEPLOY and EXTERNAL.
+
+use super::Operation;
+
+/// The operations of this module.
+pub(super) fn operation(_name: &str) -> Option<Operation> {
+    None
+}
