@@ -13,6 +13,7 @@ pub mod clock;
 pub mod front;
 pub mod http;
 pub mod sdk;
+pub mod wire;
 pub mod world;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
