@@ -13,6 +13,8 @@ pub mod clock;
 pub mod front;
 pub mod http;
 pub mod sdk;
+#[cfg(test)]
+mod testing;
 pub mod wire;
 pub mod world;
 

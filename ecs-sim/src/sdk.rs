@@ -73,7 +73,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{Clock, Simulator, front::{Fault, Rule}};
+    use crate::{
+        Clock, Simulator,
+        front::{Fault, Rule},
+    };
 
     fn client() -> SimHttpClient {
         SimHttpClient::new(Front::new(Simulator::new(1, Clock::held()), 1))

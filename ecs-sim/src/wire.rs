@@ -65,7 +65,10 @@ mod tests {
         let target = Some("AmazonEC2ContainerServiceV20141113.ListClusters");
         let read = request(target, Some(SIGNED), br#"{"maxResults":1}"#).unwrap();
         let caller = Caller { account: "111122223333".into(), region: "eu-west-1".into() };
-        assert_eq!((read.caller, read.operation.as_str(), read.input), (caller, "ListClusters", json!({"maxResults":1})));
+        assert_eq!(
+            (read.caller, read.operation.as_str(), read.input),
+            (caller, "ListClusters", json!({"maxResults":1}))
+        );
         let other = SIGNED.replace("111122223333", "AKIAIOSFODNN7EXAMPLE");
         let read = request(target, Some(&other), b"").unwrap();
         assert_eq!((read.caller.account.as_str(), read.access_key.as_str()), (ROOT_ACCOUNT, "AKIAIOSFODNN7EXAMPLE"));

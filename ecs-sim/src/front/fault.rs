@@ -367,11 +367,8 @@ mod tests {
         rules.add(Rule::of(Operations::Any, Fault::LoseAnswer));
         rules.add(Rule::of(Operations::Any, Fault::Throttle));
         let ruling = rules.strike(&request("RunTask", json!({})), Time(0), &mut fastrand::Rng::with_seed(1));
-        let expected = Ruling {
-            there: Duration::from_millis(15),
-            back: Duration::from_millis(1),
-            fault: Some(Fault::LoseAnswer),
-        };
+        let expected =
+            Ruling { there: Duration::from_millis(15), back: Duration::from_millis(1), fault: Some(Fault::LoseAnswer) };
         assert_eq!(ruling, expected);
     }
 

@@ -18,15 +18,15 @@ use std::{
 
 use serde_json::Value;
 
-pub use self::{
-    fault::{Fault, Operations, Rule, RuleId, When},
-    log::{Counts, Record},
-};
 use self::{
     buckets::Buckets,
     fault::{Rules, Ruling},
     log::Log,
     staleness::Staleness,
+};
+pub use self::{
+    fault::{Fault, Operations, Rule, RuleId, When},
+    log::{Counts, Record},
 };
 use crate::{ApiError, Caller, Simulator, World};
 
@@ -168,7 +168,7 @@ impl Front {
         let Ruling { there, back, fault } = ruling;
         delay(there).await;
         let hangs = matches!(fault, Some(Fault::Hang { .. }));
-        let outcome = self.arrive(request, fault);
+        let outcome = self.arrive(request, fault.as_ref());
         delay(back).await;
         if hangs {
             future::pending::<()>().await;
@@ -177,18 +177,15 @@ impl Front {
     }
 
     /// The call is there: ECS, or what stands in its place, deals with it.
-    fn arrive(&self, request: Request, fault: Option<Fault>) -> Outcome {
+    fn arrive(&self, request: Request, fault: Option<&Fault>) -> Outcome {
         let state = &mut *self.state();
         let now = self.simulator.clock().now();
         // A call that gets as far as ECS takes a token, whatever becomes of it then.
-        let reaches = fault.as_ref().is_none_or(Fault::reaches_ecs);
+        let reaches = fault.is_none_or(Fault::reaches_ecs);
         let throttled = reaches
             && state.buckets.as_mut().is_some_and(|buckets| !buckets.take(&request.caller, &request.operation, now));
-        let refused = if throttled {
-            Some(fault::rate_exceeded())
-        } else {
-            fault.as_ref().and_then(|fault| fault.refusal(&request))
-        };
+        let refused =
+            if throttled { Some(fault::rate_exceeded()) } else { fault.and_then(|fault| fault.refusal(&request)) };
         let lost_before = matches!(fault, Some(Fault::LoseRequest | Fault::Hang { took_effect: false }));
         let (result, carried_out) = match refused {
             Some(error) => (Err(error), false),

@@ -12,13 +12,7 @@ pub fn of<T>(
     default: usize,
     most: usize,
 ) -> Result<(Vec<T>, Option<String>), ApiError> {
-    let size = match input::integer(call, "maxResults")? {
-        None => default,
-        Some(size) => usize::try_from(size)
-            .ok()
-            .filter(|size| (1..=most).contains(size))
-            .ok_or_else(|| ApiError::invalid(format!("maxResults must be between 1 and {most}.")))?,
-    };
+    let size = size(call, default, most)?;
     let start = match input::text(call, "nextToken")? {
         None => 0,
         Some(token) => token
@@ -30,6 +24,15 @@ pub fn of<T>(
     let more = items.len() > size;
     items.truncate(size);
     Ok((items, more.then(|| format!("page-{:x}", start + size))))
+}
+
+/// How many items a page holds.
+pub fn size(call: &Value, default: usize, most: usize) -> Result<usize, ApiError> {
+    let Some(size) = input::integer(call, "maxResults")? else { return Ok(default) };
+    usize::try_from(size)
+        .ok()
+        .filter(|size| (1..=most).contains(size))
+        .ok_or_else(|| ApiError::invalid(format!("maxResults must be between 1 and {most}.")))
 }
 
 #[cfg(test)]

@@ -173,13 +173,7 @@ fn put_back(answer: &mut Value, before: &Value, kind: Kind, object: &Object, inp
 }
 
 /// Takes what was not there out of a list, and puts what was there back in.
-fn relist(
-    answer: &mut Value,
-    objects: &BTreeMap<Object, Vec<View>>,
-    kind: Kind,
-    member: &'static str,
-    input: &Value,
-) {
+fn relist(answer: &mut Value, objects: &BTreeMap<Object, Vec<View>>, kind: Kind, member: &'static str, input: &Value) {
     let last_page = answer["nextToken"].is_null();
     let Some(listed) = answer[member].as_array_mut() else { return };
     for (object, views) in objects.iter().filter(|(object, _)| object.kind() == kind) {

@@ -225,7 +225,11 @@ pub(super) fn written(operation: &str, input: &Value) -> Vec<Object> {
             vec![Object::cluster(&input["cluster"])]
         }
         "CreateService" => in_cluster(Kind::Service, "serviceName"),
-        "UpdateService" | "DeleteService" | "CreateTaskSet" | "UpdateTaskSet" | "DeleteTaskSet"
+        "UpdateService"
+        | "DeleteService"
+        | "CreateTaskSet"
+        | "UpdateTaskSet"
+        | "DeleteTaskSet"
         | "UpdateServicePrimaryTaskSet" => in_cluster(Kind::Service, "service"),
         "StopServiceDeployment" | "ContinueServiceDeployment" => {
             input["serviceDeploymentArn"].as_str().and_then(Object::of_arn).into_iter().collect()

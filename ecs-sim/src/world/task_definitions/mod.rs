@@ -1,21 +1,41 @@
 //! Task definitions.
 
-use std::collections::BTreeMap;
+mod attributes;
+mod containers;
+mod echo;
+mod fargate;
+mod list;
+mod quantities;
+mod register;
+mod volumes;
 
-use serde_json::Value;
+use std::{collections::BTreeMap, time::Duration};
 
-use super::{Caller, Operation, arn::EcsArn};
+use serde_json::{Value, json};
+
+use super::{ApiError, Caller, Cx, Operation, arn::EcsArn, input, tags::Tags};
+use crate::clock::Time;
 
 /// The operations of this module.
-pub(super) fn operation(_name: &str) -> Option<Operation> {
-    None
+pub(super) fn operation(name: &str) -> Option<Operation> {
+    Some(match name {
+        "RegisterTaskDefinition" => register::register,
+        "DescribeTaskDefinition" => describe,
+        "DeregisterTaskDefinition" => deregister,
+        "DeleteTaskDefinitions" => delete,
+        "ListTaskDefinitions" => list::revisions,
+        "ListTaskDefinitionFamilies" => list::families,
+        _ => return None,
+    })
 }
 
 /// All families of a region.
 #[derive(Clone, Debug, Default)]
 pub struct TaskDefinitions {
-    /// By family, and in it by revision. Numbers never come back, so a family whose revisions are all gone stays.
+    /// By family, and in it by revision.
     pub families: BTreeMap<String, BTreeMap<u64, TaskDefinition>>,
+    /// The newest number of each family. Numbers never come back, not even when all revisions are gone.
+    last_revisions: BTreeMap<String, u64>,
 }
 
 /// One revision.
@@ -29,8 +49,13 @@ pub struct TaskDefinition {
     pub revision: u64,
     /// Where it stands in its life.
     pub status: TaskDefinitionStatus,
-    /// As DescribeTaskDefinition shows it (`containerDefinitions`, `networkMode`, `requiresCompatibilities` …).
+    /// As DescribeTaskDefinition shows it (`containerDefinitions`, `networkMode`, `requiresCompatibilities` …), but
+    /// for its status and the times of its end.
     pub body: Value,
+    /// Its tags.
+    pub tags: Tags,
+    deregistered_at: Option<Time>,
+    delete_requested_at: Option<Time>,
 }
 
 /// Where a task definition stands in its life.
@@ -43,6 +68,20 @@ pub enum TaskDefinitionStatus {
     /// Being deleted, once nothing refers to it.
     DeleteInProgress,
 }
+
+impl TaskDefinitionStatus {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Inactive => "INACTIVE",
+            Self::DeleteInProgress => "DELETE_IN_PROGRESS",
+        }
+    }
+}
+
+/// For how long a deleted revision is described at least ("Deleting a task definition revision using the console",
+/// ECS developer guide: within an hour once nothing uses it).
+const DELETION: Duration = Duration::from_hours(1);
 
 impl TaskDefinitions {
     /// What a call means by `family`, `family:revision` or an ARN; a bare family is its newest ACTIVE revision.
@@ -61,4 +100,127 @@ impl TaskDefinitions {
             None => self.families.get(named)?.values().rev().find(|one| one.status == TaskDefinitionStatus::Active),
         }
     }
+
+    /// The revision of a `family:revision`.
+    pub(super) fn find_mut(&mut self, name: &str) -> Option<&mut TaskDefinition> {
+        let (family, revision) = name.split_once(':')?;
+        self.families.get_mut(family)?.get_mut(&revision.parse().ok()?)
+    }
+
+    fn next_revision(&mut self, family: &str) -> u64 {
+        let last = self.last_revisions.entry(family.into()).or_default();
+        *last += 1;
+        *last
+    }
+}
+
+impl TaskDefinition {
+    fn shown(&self) -> Value {
+        let mut shown = self.body.clone();
+        shown["status"] = json!(self.status.name());
+        if let Some(at) = self.deregistered_at {
+            shown["deregisteredAt"] = json!(at.seconds());
+        }
+        if let Some(at) = self.delete_requested_at {
+            shown["deleteRequestedAt"] = json!(at.seconds());
+        }
+        shown
+    }
+}
+
+/// Takes away what was deleted an hour ago and is not used any more.
+fn purge(cx: &mut Cx<'_>) {
+    let (now, region) = (cx.now, &mut *cx.region);
+    let due = |one: &TaskDefinition| one.delete_requested_at.is_some_and(|at| now.since(at) >= DELETION);
+    let due: Vec<(String, u64)> = region
+        .task_definitions
+        .families
+        .values()
+        .flat_map(BTreeMap::values)
+        .filter(|one| due(one))
+        .map(|one| (one.family.clone(), one.revision))
+        .collect();
+    for (family, revision) in due {
+        if let Some(revisions) = region.task_definitions.families.get_mut(&family) {
+            revisions.remove(&revision);
+        }
+    }
+}
+
+fn describe(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
+    purge(cx);
+    let named = input::required_text(call, "taskDefinition")?;
+    let found = cx.region.task_definitions.find(cx.caller, named);
+    let found = found.ok_or_else(|| ApiError::client("Unable to describe task definition."))?;
+    let with_tags = input::includes(call, "TAGS")?;
+    let tags = if with_tags { super::tags::shown(&found.tags) } else { json!([]) };
+    Ok(json!({ "taskDefinition": found.shown(), "tags": tags }))
+}
+
+/// The `family:revision` of a call that must name the revision.
+fn revision_named<'a>(caller: &Caller, named: &'a str) -> Result<&'a str, ApiError> {
+    let name = match EcsArn::read(named) {
+        None => named,
+        Some(arn) if arn.kind == "task-definition" && arn.account == caller.account && arn.region == caller.region => {
+            arn.path.first().copied().unwrap_or_default()
+        }
+        Some(_) => return Err(ApiError::invalid(format!("Invalid identifier: {named}"))),
+    };
+    if !name.contains(':') {
+        return Err(ApiError::client("Revision is missing"));
+    }
+    Ok(name)
+}
+
+fn deregister(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
+    purge(cx);
+    let name = revision_named(cx.caller, input::required_text(call, "taskDefinition")?)?;
+    let found = cx.region.task_definitions.find_mut(name);
+    let found = found.ok_or_else(|| ApiError::client("Unable to deregister task definition."))?;
+    match found.status {
+        TaskDefinitionStatus::Active => {
+            found.status = TaskDefinitionStatus::Inactive;
+            found.deregistered_at = Some(cx.now);
+        }
+        TaskDefinitionStatus::Inactive => {}
+        TaskDefinitionStatus::DeleteInProgress => {
+            return Err(ApiError::client(
+                "The task definition could not be deregistered because it is in the process of being deleted.",
+            ));
+        }
+    }
+    Ok(json!({ "taskDefinition": found.shown() }))
+}
+
+fn delete(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
+    purge(cx);
+    let named = input::texts(call, "taskDefinitions")?;
+    if named.is_empty() || named.len() > 10 {
+        return Err(ApiError::invalid("taskDefinitions must contain between 1 and 10 entries."));
+    }
+    let (mut deleted, mut failures) = (vec![], vec![]);
+    for named in named {
+        match delete_one(cx, named) {
+            Ok(shown) => deleted.push(shown),
+            Err(reason) => failures.push(json!({ "arn": named, "reason": reason })),
+        }
+    }
+    Ok(json!({ "taskDefinitions": deleted, "failures": failures }))
+}
+
+fn delete_one(cx: &mut Cx<'_>, named: &str) -> Result<Value, &'static str> {
+    let name = revision_named(cx.caller, named).map_err(
+        |_| "The specified task definition identifier is invalid. Specify a valid name or ARN and try again.",
+    )?;
+    let found = cx.region.task_definitions.find_mut(name).ok_or(
+        "The specified task definition does not exist. Specify a valid account, family, revision and try again.",
+    )?;
+    if found.status == TaskDefinitionStatus::Active {
+        return Err(
+            "The specified task definition is still in ACTIVE status. Please deregister the target and try again.",
+        );
+    }
+    found.status = TaskDefinitionStatus::DeleteInProgress;
+    found.delete_requested_at.get_or_insert(cx.now);
+    Ok(found.shown())
 }
