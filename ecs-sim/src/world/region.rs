@@ -5,7 +5,10 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use super::{Caller, clusters::Cluster, task_definitions::TaskDefinitions};
+use super::{
+    Caller, capacity_providers::CapacityProvider, clusters::Cluster, instances::Instances,
+    task_definitions::TaskDefinitions,
+};
 
 /// One account in one region.
 #[derive(Debug)]
@@ -15,6 +18,12 @@ pub struct Region {
     pub random: fastrand::Rng,
     /// By name.
     pub clusters: BTreeMap<String, Cluster>,
+    /// By name; FARGATE and FARGATE_SPOT are always there and not among them.
+    pub capacity_providers: BTreeMap<String, CapacityProvider>,
+    /// Of all clusters.
+    pub instances: Instances,
+    /// Account settings by name, where somebody set them.
+    pub settings: BTreeMap<String, String>,
     /// All families.
     pub task_definitions: TaskDefinitions,
 }
@@ -27,6 +36,9 @@ impl Region {
         Self {
             random: fastrand::Rng::with_seed(hasher.finish()),
             clusters: BTreeMap::new(),
+            capacity_providers: BTreeMap::new(),
+            instances: Instances::default(),
+            settings: BTreeMap::new(),
             task_definitions: TaskDefinitions::default(),
         }
     }

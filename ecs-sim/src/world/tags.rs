@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{ApiError, Cx, Operation, arn::EcsArn, input};
+use super::{ApiError, Cx, Operation, arn::EcsArn, clusters::ClusterStatus, input};
 
 /// The tags of one resource, by key.
 pub type Tags = BTreeMap<String, String>;
@@ -82,6 +82,8 @@ fn list(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
     Ok(json!({ "tags": shown(tags) }))
 }
 
+const INVALID: &str = "InvalidParameterException";
+
 /// The tags that a call is about, and the code of refusals.
 fn target<'a>(cx: &'a mut Cx<'_>, call: &Value) -> Result<(&'a mut Tags, &'static str), ApiError> {
     let text = input::required_text(call, "resourceArn")?;
@@ -97,6 +99,25 @@ fn target<'a>(cx: &'a mut Cx<'_>, call: &Value) -> Result<(&'a mut Tags, &'stati
             let found = name.contains(':').then(|| cx.region.task_definitions.find_mut(name)).flatten();
             let found = found.ok_or_else(|| ApiError::client("Unable to describe task definition."))?;
             Ok((&mut found.tags, "ClientException"))
+        }
+        ("cluster", [name]) => {
+            let now = cx.now;
+            let cluster = cx.region.clusters.get_mut(*name).ok_or_else(|| missing("cluster"))?;
+            if cluster.status(now) == ClusterStatus::Inactive {
+                return Err(ApiError::invalid(
+                    "The specified cluster is inactive. Specify an active cluster and try again.",
+                ));
+            }
+            Ok((&mut cluster.tags, INVALID))
+        }
+        ("capacity-provider", [name]) => {
+            let provider = cx.region.capacity_providers.get_mut(*name).ok_or_else(|| missing("capacity provider"))?;
+            Ok((&mut provider.tags, INVALID))
+        }
+        ("container-instance", [cluster, id]) => {
+            let instance = cx.region.instances.get_mut(cluster, id);
+            let instance = instance.ok_or_else(|| missing("container instance"))?;
+            Ok((&mut instance.tags, INVALID))
         }
         _ => Err(missing("resource")),
     }
