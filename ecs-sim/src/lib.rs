@@ -10,6 +10,7 @@
 //! if asked. Everything random comes from one seed.
 
 pub mod clock;
+pub mod control;
 pub mod front;
 pub mod http;
 pub mod sdk;

@@ -267,6 +267,10 @@ impl Rules {
         self.rules.len() < before
     }
 
+    pub(super) fn list(&self) -> Vec<(RuleId, Rule)> {
+        self.rules.iter().map(|active| (active.id, active.rule.clone())).collect()
+    }
+
     pub(super) fn clear(&mut self) {
         self.rules.clear();
     }

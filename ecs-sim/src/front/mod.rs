@@ -132,6 +132,11 @@ impl Front {
         self.state().rules.clear();
     }
 
+    /// The rules in force, in the order in which they are asked.
+    pub fn rules(&self) -> Vec<(RuleId, Rule)> {
+        self.state().rules.list()
+    }
+
     /// How many of the newest calls the log keeps: all at first, and none when 0.
     pub fn keep_log(&self, newest: usize) {
         self.state().log.keep(newest);
