@@ -1,5 +1,7 @@
 //! ListTaskDefinitions and ListTaskDefinitionFamilies.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{ApiError, Cx, TaskDefinition, TaskDefinitionStatus, purge};
@@ -24,12 +26,12 @@ pub(super) fn revisions(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError
     // Despite its name, `familyPrefix` is a whole family here.
     let family = input::text(call, "familyPrefix")?;
     let families = &cx.region.task_definitions.families;
-    let mut found: Vec<&TaskDefinition> = families
-        .iter()
-        .filter(|(name, _)| family.is_none_or(|family| family == name.as_str()))
-        .flat_map(|(_, revisions)| revisions.values())
-        .filter(|one| one.status == status)
-        .collect();
+    let chosen: Vec<_> = match family {
+        Some(family) => families.get(family).into_iter().collect(),
+        None => families.values().collect(),
+    };
+    let mut found: Vec<&TaskDefinition> =
+        chosen.into_iter().flat_map(BTreeMap::values).filter(|one| one.status == status).collect();
     if descending {
         found.reverse();
     }

@@ -9,7 +9,10 @@ mod quantities;
 mod register;
 mod volumes;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -36,6 +39,8 @@ pub struct TaskDefinitions {
     pub families: BTreeMap<String, BTreeMap<u64, TaskDefinition>>,
     /// The newest number of each family. Numbers never come back, not even when all revisions are gone.
     last_revisions: BTreeMap<String, u64>,
+    /// What is being deleted: since when, family and revision.
+    deletions: BTreeSet<(Time, String, u64)>,
 }
 
 /// One revision.
@@ -128,22 +133,16 @@ impl TaskDefinition {
     }
 }
 
-/// Takes away what was deleted an hour ago and is not used any more.
+/// Takes away what was deleted an hour ago.
 fn purge(cx: &mut Cx<'_>) {
-    let (now, region) = (cx.now, &mut *cx.region);
-    let due = |one: &TaskDefinition| one.delete_requested_at.is_some_and(|at| now.since(at) >= DELETION);
-    let due: Vec<(String, u64)> = region
-        .task_definitions
-        .families
-        .values()
-        .flat_map(BTreeMap::values)
-        .filter(|one| due(one))
-        .map(|one| (one.family.clone(), one.revision))
-        .collect();
-    for (family, revision) in due {
-        if let Some(revisions) = region.task_definitions.families.get_mut(&family) {
-            revisions.remove(&revision);
+    let all = &mut cx.region.task_definitions;
+    while let Some((at, family, revision)) = all.deletions.first()
+        && cx.now.since(*at) >= DELETION
+    {
+        if let Some(revisions) = all.families.get_mut(family) {
+            revisions.remove(revision);
         }
+        all.deletions.pop_first();
     }
 }
 
@@ -221,6 +220,8 @@ fn delete_one(cx: &mut Cx<'_>, named: &str) -> Result<Value, &'static str> {
         );
     }
     found.status = TaskDefinitionStatus::DeleteInProgress;
-    found.delete_requested_at.get_or_insert(cx.now);
-    Ok(found.shown())
+    let at = *found.delete_requested_at.get_or_insert(cx.now);
+    let (deletion, shown) = ((at, found.family.clone(), found.revision), found.shown());
+    cx.region.task_definitions.deletions.insert(deletion);
+    Ok(shown)
 }
