@@ -15,12 +15,14 @@ pub mod tags;
 pub mod task_definitions;
 pub mod task_sets;
 pub mod tasks;
+pub mod truth;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-pub use self::region::Region;
+use self::tasks::Stop;
+pub use self::{region::Region, truth::Truth};
 use crate::clock::Time;
 
 /// Who calls: the credentials' account and the region of the endpoint.
@@ -80,7 +82,9 @@ pub struct Cx<'a> {
 impl Cx<'_> {
     /// So many random hexadecimal digits; ECS's task and deployment ids have 32 and 20 or so.
     pub fn hex(&mut self, digits: usize) -> String {
-        (0..digits).map(|_| char::from_digit(self.region.random.u32(..16), 16).unwrap_or('0')).collect()
+        let mut hex = format!("{:032x}", self.region.random.u128(..));
+        hex.truncate(digits);
+        hex
     }
 }
 
@@ -100,6 +104,9 @@ fn operation(name: &str) -> Option<Operation> {
         .or_else(|| settings::operation(name))
         .or_else(|| tags::operation(name))
 }
+
+/// Instances come and go by these, and services follow.
+const CHANGE_INSTANCES: [&str; 2] = ["UpdateContainerInstancesState", "DeregisterContainerInstance"];
 
 /// All accounts and regions.
 #[derive(Debug)]
@@ -133,12 +140,40 @@ impl World {
         }
         let now = self.now;
         let region = self.region(caller);
-        answer(&mut Cx { caller, now, region }, input)
+        let answer = answer(&mut Cx { caller, now, region }, input);
+        if CHANGE_INSTANCES.contains(&operation) {
+            region.wake(caller, now);
+        }
+        answer
+    }
+
+    /// Changes anything in a region behind everybody's back: alarms, capacity, instances. All services take notice.
+    pub fn tamper<T>(&mut self, caller: &Caller, change: impl FnOnce(&mut Region) -> T) -> T {
+        let now = self.now;
+        let region = self.region(caller);
+        let answer = change(region);
+        region.wake(caller, now);
+        answer
+    }
+
+    /// Ends a task from outside, as a Spot interruption or the loss of its host does. Whether there is such a task.
+    pub fn end_task(&mut self, caller: &Caller, cluster: &str, task: &str, stop: Stop) -> bool {
+        let now = self.now;
+        let mut cx = Cx { caller, now, region: self.region(caller) };
+        tasks::end(&mut cx, cluster, arn::name(task), stop)
     }
 
     /// Lets time pass, with everything that happens in it in order. A time that is over already changes nothing.
     pub fn advance(&mut self, to: Time) {
         self.now = self.now.max(to);
+        for (caller, region) in &mut self.regions {
+            region.run(caller, self.now);
+        }
+    }
+
+    /// When something happens next, if anything does.
+    pub fn next(&self) -> Option<Time> {
+        self.regions.values().filter_map(Region::next).min()
     }
 }
 

@@ -119,6 +119,14 @@ fn target<'a>(cx: &'a mut Cx<'_>, call: &Value) -> Result<(&'a mut Tags, &'stati
             let instance = instance.ok_or_else(|| missing("container instance"))?;
             Ok((&mut instance.tags, INVALID))
         }
+        ("service", [cluster, name]) => {
+            let service = super::services::find_mut(cx.region, cluster, name);
+            Ok((&mut service.map_err(|_| missing("service"))?.tags, INVALID))
+        }
+        ("task", [cluster, id]) => {
+            let task = super::tasks::find_mut(cx.region, cluster, id).ok_or_else(|| missing("task"))?;
+            Ok((&mut task.tags, INVALID))
+        }
         _ => Err(missing("resource")),
     }
 }
