@@ -1,8 +1,9 @@
 //! Control of a simulation over HTTP, for what a test in the same process does by calling [`Front`] and
 //! [`World`](crate::World): every endpoint is a few lines around one of their functions.
 //!
-//! `GET /_sim/` lists the endpoints. Bodies and answers are JSON. Where a body is about one account, its members
-//! `account` and `region` say which; they are `000000000000` and `us-east-1` if left out.
+//! `GET /_sim/` lists the endpoints. Bodies and answers are JSON; members of the body that are strings can be in the
+//! query instead. Where a call is about one account, the members `account` and `region` say which; they are
+//! `000000000000` and `us-east-1` if left out.
 
 mod faults;
 mod objects;
@@ -63,8 +64,9 @@ impl Call<'_> {
     }
 }
 
-/// Answers a call to `/_sim` + `path`, with an HTTP status and a body.
+/// Answers a call to `/_sim` + `path`, which may have a query, with an HTTP status and a body.
 pub fn answer(front: &Front, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let path = path.trim_matches('/');
     let endpoints = || faults::ENDPOINTS.iter().chain(objects::ENDPOINTS);
     if path.is_empty() {
@@ -76,6 +78,13 @@ pub fn answer(front: &Front, method: &str, path: &str, body: &[u8]) -> (u16, Val
         return (404, json!({ "message": format!("There is no {method} {PATH}/{first}.") }));
     };
     let body = if body.is_empty() { Ok(json!({})) } else { serde_json::from_slice(body) };
+    let body = body.map(|mut body: Value| {
+        if let Some(members) = body.as_object_mut() {
+            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            members.extend(pairs.map(|(name, value)| (name.into(), json!(value))));
+        }
+        body
+    });
     let answered = match body {
         Ok(body) => (endpoint.answer)(front, &Call { rest, body }),
         Err(error) => Err(Refusal(400, error.to_string())),

@@ -46,7 +46,8 @@ struct Broken;
 async fn answer(front: Front, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
-    if let Some(path) = head.uri.path().strip_prefix(control::PATH) {
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    if let Some(path) = target.strip_prefix(control::PATH) {
         let (status, answer) = control::answer(&front, head.method.as_str(), path, &body);
         return Ok(respond(status, "application/json", format!("{answer:#}\n")));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{ApiError, Caller, Time, World, world::Region};
 
@@ -36,6 +36,24 @@ impl Ecs {
     pub fn pass(&mut self, seconds: u64) {
         self.now = self.now + Duration::from_secs(seconds);
         self.world.advance(self.now);
+    }
+
+    /// A service `web` on Fargate with two tasks, and its task definition, in the cluster `default`.
+    pub fn web(&mut self, more: &Value) {
+        let container = json!([{ "name": "web", "image": "nginx" }]);
+        self.answer(
+            "RegisterTaskDefinition",
+            &json!({
+                "family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256",
+                "memory": "512", "containerDefinitions": container,
+            }),
+        );
+        let mut service = json!({
+            "serviceName": "web", "taskDefinition": "web", "desiredCount": 2,
+            "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-1"] } },
+        });
+        service.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.answer("CreateService", &service);
     }
 
     pub fn region(&mut self) -> &mut Region {

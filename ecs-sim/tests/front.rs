@@ -221,6 +221,38 @@ async fn a_new_revision_is_unknown_to_describe_and_list_for_a_while() {
 }
 
 #[tokio::test]
+async fn a_service_lags_and_so_does_the_revision_it_is_to_run() {
+    let front = front();
+    let clock = front.simulator().clock();
+    answer(&front, "CreateCluster", json!({})).await;
+    front.set_lag(Duration::from_secs(3600));
+    answer(&front, "RegisterTaskDefinition", web()).await;
+    let service = json!({ "serviceName": "web", "taskDefinition": "web:1", "desiredCount": 0 });
+    assert_eq!(refusal(&front, "CreateService", service.clone()).await.1, "ClientException");
+    clock.step(Duration::from_secs(3600));
+    answer(&front, "CreateService", service).await;
+    let asked = json!({ "services": ["web"], "include": ["TAGS"] });
+    assert_eq!(answer(&front, "DescribeServices", asked.clone()).await["failures"][0]["reason"], "MISSING");
+    assert_eq!(answer(&front, "ListServices", json!({})).await["serviceArns"], json!([]));
+    clock.step(Duration::from_secs(3600));
+    let arn = answer(&front, "ListServices", json!({})).await["serviceArns"][0].clone();
+    answer(&front, "UpdateService", json!({ "service": "web", "desiredCount": 3 })).await;
+    let tags = json!([{ "key": "a", "value": "b" }]);
+    answer(&front, "TagResource", json!({ "resourceArn": arn, "tags": tags })).await;
+    let shown = answer(&front, "DescribeServices", asked.clone()).await["services"][0].clone();
+    assert_eq!((&shown["desiredCount"], &shown["tags"]), (&json!(0), &Value::Null));
+    clock.step(Duration::from_secs(3600));
+    let shown = answer(&front, "DescribeServices", asked).await["services"][0].clone();
+    assert_eq!((&shown["desiredCount"], &shown["tags"]), (&json!(3), &tags));
+    let bare = answer(&front, "DescribeServices", json!({ "services": ["web"] })).await["services"][0].clone();
+    answer(&front, "DeleteService", json!({ "service": "web", "force": true })).await;
+    let stale = answer(&front, "DescribeServices", json!({ "services": ["web"] })).await["services"][0].clone();
+    assert_eq!(stale["status"], "ACTIVE");
+    assert_eq!(stale.get("tags"), bare.get("tags"), "a stale answer has as many members as a fresh one");
+    assert_eq!(answer(&front, "ListServices", json!({})).await["serviceArns"], json!([arn]));
+}
+
+#[tokio::test]
 async fn the_same_seed_lags_the_same() {
     async fn history(seed: u64) -> Vec<usize> {
         let front = Front::new(Simulator::new(1, Clock::held()), seed);

@@ -144,3 +144,55 @@ fn every_endpoint_is_described_and_others_are_unknown() {
     let shown = body_of(&server.call("DescribeContainerInstances", &json!({ "containerInstances": [arn] })));
     assert_eq!(shown["containerInstances"][0]["remainingResources"][0]["integerValue"], 4096);
 }
+
+#[test]
+fn the_world_is_changed_and_looked_into_by_its_control() {
+    let server = Server::start(&["--speed", "0"]);
+    let here = |more: Value| {
+        let mut body = json!({ "account": "111122223333", "region": "eu-west-1" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    server.call("CreateCluster", &json!({}));
+    let container = json!([{ "name": "web", "image": "nginx" }]);
+    server.call(
+        "RegisterTaskDefinition",
+        &json!({
+            "family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256",
+            "memory": "512", "containerDefinitions": container,
+        }),
+    );
+    let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-1"] } });
+    let service = json!({
+        "serviceName": "web", "taskDefinition": "web", "desiredCount": 1, "launchType": "FARGATE",
+        "networkConfiguration": network,
+    });
+    assert!(server.call("CreateService", &service).starts_with("HTTP/1.1 200"));
+    server.control("POST", "clock", &json!({ "step": 600 }));
+    let query = "truth?account=111122223333&region=eu-west-1&service=web";
+    let truth = server.control("GET", query, &json!({}));
+    assert_eq!((&truth["deployed"], &truth["running"]), (&json!(true), &json!(1)));
+    let full = here(json!({ "provider": "FARGATE", "reason": "Capacity is unavailable at this time." }));
+    server.control("POST", "capacity", &full);
+    let tasks = body_of(&server.call("ListTasks", &json!({})));
+    server.control("POST", "kill", &here(json!({ "task": tasks["taskArns"][0], "stopCode": "SpotInterruption" })));
+    server.control("POST", "clock", &json!({ "step": 600 }));
+    assert_eq!(server.control("GET", query, &json!({}))["running"], 0);
+    server.control("POST", "capacity", &here(json!({ "provider": "FARGATE" })));
+    server.control("POST", "clock", &json!({ "step": 3600 }));
+    assert_eq!(server.control("GET", query, &json!({}))["running"], 1);
+    for (path, body) in [
+        ("alarm", json!({ "name": "errors", "on": true })),
+        ("hook", json!({ "function": "arn:aws:lambda:eu-west-1:111122223333:function:gate", "answer": "failed" })),
+        ("image", json!({ "image": "nginx", "as": "fail/oom" })),
+        ("launches", json!({ "service": "web", "count": 2, "as": "fail/pull" })),
+        ("role", json!({ "role": "app", "missing": true })),
+        ("network", json!({ "arn": "rule", "missing": true })),
+        ("listener", json!({ "targetGroup": "group", "missing": false })),
+    ] {
+        assert_eq!(server.control("POST", path, &here(body)), json!({}), "{path}");
+    }
+    let with_role = json!({ "family": "web", "containerDefinitions": container, "memory": "64", "taskRoleArn": "app" });
+    assert_eq!(body_of(&server.call("RegisterTaskDefinition", &with_role))["message"], "Role is not valid");
+    assert_eq!(server.control("GET", "weights", &json!({})), json!({}));
+}

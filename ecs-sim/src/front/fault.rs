@@ -181,12 +181,12 @@ impl Rule {
         Self { operations, containing: None, account: None, when: When::Always, fault }
     }
 
-    /// A role that ECS does not see before `until`: "Role is not valid." for a task definition or service with it.
+    /// A role that ECS does not see before `until`: "Role is not valid" for a task definition or service with it.
     pub fn role_unseen(role: &str, until: Time) -> Self {
         let fault = Fault::Refuse {
             status: bad_request(),
             code: "ClientException".into(),
-            message: "Role is not valid.".into(),
+            message: "Role is not valid".into(),
         };
         let operations = ["RegisterTaskDefinition", "CreateService", "UpdateService", "RunTask"].map(String::from);
         Self::of(Operations::Named(operations.into()), fault).containing(role).when(When::Until(until.0))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Cluster, active_mut, attachments, create, describe, find};
+use super::{Cluster, active_mut, attachments, counts::uses_capacity_provider, create, describe, find};
 use crate::world::{
     ApiError, Cx,
     capacity_providers::strategy,
@@ -63,6 +63,13 @@ pub(super) fn put_capacity_providers(cx: &mut Cx<'_>, call: &Value) -> Result<Va
     let mut providers = create::read_providers(cx.region, call)?;
     let strategy = strategy::read(cx.region, call, "defaultCapacityProviderStrategy")?;
     create::check_strategy(&providers, &strategy)?;
+    let is_held = |old: &String| !providers.contains(old) && uses_capacity_provider(cx.region, &cluster.name, old);
+    if cluster.capacity_providers.iter().any(is_held) {
+        return Err(ApiError::refused(
+            "ResourceInUseException",
+            "The specified capacity provider is in use and cannot be removed.",
+        ));
+    }
     cx.region.random.shuffle(&mut providers);
     cluster.capacity_providers = providers;
     cluster.default_strategy = strategy;

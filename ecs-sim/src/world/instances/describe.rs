@@ -53,6 +53,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
 }
 
 pub(super) fn shown(cx: &Cx<'_>, instance: &ContainerInstance, with_tags: bool) -> Value {
+    let (running, pending) = super::tasks_on(cx.region, instance);
     let attributes: Vec<Value> =
         instance.attributes.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     let mut shown = json!({
@@ -60,8 +61,8 @@ pub(super) fn shown(cx: &Cx<'_>, instance: &ContainerInstance, with_tags: bool) 
         "ec2InstanceId": instance.ec2_instance_id,
         "status": instance.status.name(),
         "agentConnected": instance.agent_connected,
-        "runningTasksCount": 0,
-        "pendingTasksCount": 0,
+        "runningTasksCount": running,
+        "pendingTasksCount": pending,
         "registeredResources": resources(&instance.registered),
         "remainingResources": resources(&instance.remaining),
         "attributes": attributes,
@@ -142,5 +143,28 @@ mod tests {
         assert!(instance.remaining.ports.contains(&80));
         instance.release(&room);
         assert_eq!(instance.remaining, instance.registered);
+    }
+
+    #[test]
+    fn tasks_are_counted_on_their_instance_and_lost_with_it() {
+        let mut ecs = Ecs::new();
+        ecs.answer("CreateCluster", &json!({}));
+        let arn = instance(&mut ecs);
+        let container = json!([{ "name": "web", "image": "nginx", "memory": 512 }]);
+        ecs.answer("RegisterTaskDefinition", &json!({ "family": "web", "containerDefinitions": container }));
+        let task = ecs.answer("RunTask", &json!({ "taskDefinition": "web" }))["tasks"][0]["taskArn"].clone();
+        ecs.pass(300);
+        let shown = ecs.answer("DescribeContainerInstances", &json!({ "containerInstances": [arn] }));
+        let shown = &shown["containerInstances"][0];
+        assert_eq!((&shown["runningTasksCount"], &shown["pendingTasksCount"]), (&json!(1), &json!(0)));
+        assert_eq!(shown["remainingResources"][1]["integerValue"], 7680 - 512);
+        let mut call = json!({ "containerInstance": arn });
+        assert_eq!(ecs.refusal("DeregisterContainerInstance", &call).message, "Found running tasks on the instance.");
+        call["force"] = json!(true);
+        ecs.answer("DeregisterContainerInstance", &call);
+        ecs.pass(60);
+        let shown = ecs.answer("DescribeTasks", &json!({ "tasks": [task] }))["tasks"][0].clone();
+        assert_eq!((&shown["lastStatus"], &shown["stopCode"]), (&json!("STOPPED"), &json!("TerminationNotice")));
+        assert!(shown["stoppedReason"].as_str().unwrap().starts_with("Host EC2 (instance i-"));
     }
 }

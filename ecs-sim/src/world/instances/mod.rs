@@ -11,7 +11,11 @@ use std::{
 use serde_json::{Value, json};
 
 pub use self::registration::{Registration, register};
-use super::{ApiError, Caller, Cx, Operation, arn, clusters, input, tags::Tags};
+use super::{
+    ApiError, Caller, Cx, Operation, Region, arn, clusters, input,
+    tags::Tags,
+    tasks::{self, Stop, StopCode, Task, TaskStatus},
+};
 use crate::clock::Time;
 
 /// The operations of this module.
@@ -127,8 +131,7 @@ impl Instances {
         self.0.get_mut(&(cluster.to_owned(), arn::name(named).to_owned()))
     }
 
-    /// Takes one away, as when its machine is terminated.
-    pub fn remove(&mut self, cluster: &str, named: &str) -> Option<ContainerInstance> {
+    fn remove(&mut self, cluster: &str, named: &str) -> Option<ContainerInstance> {
         self.0.remove(&(cluster.to_owned(), arn::name(named).to_owned()))
     }
 }
@@ -170,20 +173,38 @@ fn update_state(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
     Ok(json!({ "containerInstances": shown, "failures": failures }))
 }
 
+/// RUNNING and PENDING tasks on an instance.
+fn tasks_on(region: &Region, instance: &ContainerInstance) -> (usize, usize) {
+    let here = |task: &&Task| task.place.instance.as_ref() == Some(&instance.id);
+    let there: Vec<&Task> = tasks::in_cluster_of(region, &instance.cluster).filter(here).collect();
+    let running = there.iter().filter(|task| task.status == TaskStatus::Running).count();
+    (running, there.iter().filter(|task| task.is_pending()).count())
+}
+
 fn deregister(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
     let cluster = clusters::find(cx, input::text(call, "cluster")?)?.name.clone();
     let named = input::required_text(call, "containerInstance")?;
-    let instance = cx
-        .region
-        .instances
-        .get(&cluster, named)
-        .ok_or_else(|| ApiError::invalid("Referenced container instance was not found."))?;
+    let not_found = || ApiError::invalid("Referenced container instance was not found.");
+    let instance = cx.region.instances.get(&cluster, named).ok_or_else(not_found)?;
     let force = input::boolean(call, "force")? == Some(true);
-    let mut shown = describe::shown(cx, instance, false);
-    if !force && (shown["runningTasksCount"] != 0 || shown["pendingTasksCount"] != 0) {
+    if !force && tasks_on(cx.region, instance) != (0, 0) {
         return Err(ApiError::invalid("Found running tasks on the instance."));
     }
-    cx.region.instances.remove(&cluster, named);
+    let mut shown = describe::shown(cx, instance, false);
     shown["status"] = json!("INACTIVE");
+    terminate(cx, &cluster, named);
     Ok(json!({ "containerInstance": shown }))
+}
+
+/// Takes an instance away with the tasks on it, as when its machine is terminated ("Stopped tasks error messages", ECS
+/// developer guide). Whether there was one.
+pub fn terminate(cx: &mut Cx<'_>, cluster: &str, named: &str) -> bool {
+    let Some(instance) = cx.region.instances.remove(cluster, named) else { return false };
+    let here = |task: &&Task| task.place.instance.as_ref() == Some(&instance.id) && task.is_wanted();
+    let lost: Vec<String> = tasks::in_cluster_of(cx.region, cluster).filter(here).map(|task| task.id.clone()).collect();
+    for id in lost {
+        let reason = format!("Host EC2 (instance {}) terminated.", instance.ec2_instance_id);
+        tasks::end(cx, cluster, &id, Stop { code: StopCode::TerminationNotice, reason });
+    }
+    true
 }

@@ -16,7 +16,14 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{ApiError, Caller, Cx, Operation, arn::EcsArn, input, tags::Tags};
+use super::{
+    ApiError, Caller, Cx, Operation, Region,
+    arn::{self, EcsArn},
+    input,
+    services::Service,
+    tags::Tags,
+    tasks::{Task, TaskStatus},
+};
 use crate::clock::Time;
 
 /// The operations of this module.
@@ -133,17 +140,31 @@ impl TaskDefinition {
     }
 }
 
-/// Takes away what was deleted an hour ago.
+/// Takes away what was deleted an hour ago and is not used any more.
 fn purge(cx: &mut Cx<'_>) {
-    let all = &mut cx.region.task_definitions;
-    while let Some((at, family, revision)) = all.deletions.first()
-        && cx.now.since(*at) >= DELETION
-    {
-        if let Some(revisions) = all.families.get_mut(family) {
-            revisions.remove(revision);
+    let region = &mut *cx.region;
+    let due = |deletion: &&(Time, String, u64)| cx.now.since(deletion.0) >= DELETION;
+    let due: Vec<_> = region.task_definitions.deletions.iter().take_while(due).cloned().collect();
+    for deletion in due {
+        let arn = arn::task_definition(cx.caller, &deletion.1, deletion.2);
+        if is_used(region, &arn) {
+            continue;
         }
-        all.deletions.pop_first();
+        if let Some(revisions) = region.task_definitions.families.get_mut(&deletion.1) {
+            revisions.remove(&deletion.2);
+        }
+        region.task_definitions.deletions.remove(&deletion);
     }
+}
+
+/// Whether a deployment or a task that is not STOPPED runs it.
+fn is_used(region: &Region, arn: &str) -> bool {
+    let runs = |task: &Task| task.status < TaskStatus::Stopped && task.shape.task_definition == arn;
+    let deploys = |service: &Service| {
+        let deployed = service.revisions.iter().filter(|one| one.entry.is_some());
+        service.tasks.iter().any(runs) || deployed.map(|one| &one.shape).any(|shape| shape.task_definition == arn)
+    };
+    region.tasks.values().any(runs) || region.services.values().any(|service| deploys(service))
 }
 
 fn describe(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {

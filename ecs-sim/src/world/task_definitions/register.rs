@@ -32,6 +32,12 @@ pub(super) fn register(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError>
         return Err(ApiError::client(format!("Actual length: '{length}'. Max allowed length is '{LONGEST}' bytes.")));
     }
 
+    for role in ["taskRoleArn", "executionRoleArn"] {
+        if input::text(call, role)?.is_some_and(|role| !cx.region.outside.has_role(role)) {
+            return Err(ApiError::client("Role is not valid"));
+        }
+    }
+
     let mut body = echo::echo(call, (cpu, memory), cx.caller, &mut cx.region.random);
     let revision = cx.region.task_definitions.next_revision(family);
     let arn = arn::task_definition(cx.caller, family, revision);
@@ -186,6 +192,33 @@ mod tests {
         let gone = ecs.refusal("DescribeTaskDefinition", &json!({ "taskDefinition": name }));
         assert_eq!(gone, ApiError::client("Unable to describe task definition."));
         assert_eq!(register(&mut ecs, "web"), "web:2");
+    }
+
+    #[test]
+    fn a_deleted_revision_stays_as_long_as_anything_runs_it() {
+        let mut ecs = Ecs::new();
+        ecs.answer("CreateCluster", &json!({}));
+        ecs.web(&json!({ "launchType": "FARGATE" }));
+        ecs.pass(600);
+        let named = json!({ "taskDefinition": "web:1" });
+        ecs.answer("DeregisterTaskDefinition", &named);
+        ecs.answer("DeleteTaskDefinitions", &json!({ "taskDefinitions": ["web:1"] }));
+        ecs.pass(7200);
+        let shown = ecs.answer("DescribeTaskDefinition", &named);
+        assert_eq!(shown["taskDefinition"]["status"], "DELETE_IN_PROGRESS");
+        ecs.answer("DeleteService", &json!({ "service": "web", "force": true }));
+        ecs.pass(7200);
+        ecs.refusal("DescribeTaskDefinition", &named);
+    }
+
+    #[test]
+    fn a_role_that_is_not_there_is_refused() {
+        let mut ecs = Ecs::new();
+        ecs.region().outside.missing_roles.insert("app".into());
+        let container = json!([{ "name": "web", "image": "nginx", "memory": 64 }]);
+        let role = "arn:aws:iam::111122223333:role/app";
+        let call = json!({ "family": "web", "containerDefinitions": container, "taskRoleArn": role });
+        assert_eq!(ecs.refusal("RegisterTaskDefinition", &call), ApiError::client("Role is not valid"));
     }
 
     #[test]

@@ -238,16 +238,14 @@ pub(super) fn step_alone(cx: &mut Cx<'_>, id: &str) {
     let Some(mut task) = cx.region.tasks.remove(id) else { return };
     while task.next().is_some_and(|at| at <= cx.now) {
         let region = &mut *cx.region;
-        let outcome = task.step(cx.now, &region.outside, &mut region.random);
-        if outcome == Outcome::Stopped {
-            give_back(cx, &task);
+        match task.step(cx.now, &region.outside, &mut region.random) {
+            Outcome::Stopped => give_back(cx, &task),
+            Outcome::Forgotten => return,
+            _ => {}
         }
     }
-    // The last step of all is to be forgotten.
-    if let Some(next) = task.next() {
-        cx.region.reschedule(Actor::Task(id.to_owned()), None, Some(next));
-        cx.region.tasks.insert(id.to_owned(), task);
-    }
+    cx.region.reschedule(Actor::Task(id.to_owned()), None, task.next());
+    cx.region.tasks.insert(id.to_owned(), task);
 }
 
 /// The room that a STOPPED task had on its instance is free again.
