@@ -1,4 +1,4 @@
-//! The simulator on a port: ECS's wire format over plain HTTP/1.1, and [`control`](crate::control) beside it.
+//! The simulator on a port: ECS's wire format over plain HTTP/1.1, and [`control`] beside it.
 
 use std::{future::Future, io};
 

@@ -1,6 +1,6 @@
 //! The simulator below an AWS SDK, as its HTTP client in the same process.
 //!
-//! ```ignore
+//! ```text
 //! let config = aws_config::SdkConfig::builder()
 //!     .http_client(SharedHttpClient::new(SimHttpClient::new(front)))
 //!     .credentials_provider(…) // an access key of 12 digits is the account

@@ -175,7 +175,7 @@ impl Front {
         let hangs = matches!(fault, Some(Fault::Hang { .. }));
         let outcome = self.arrive(request, fault.as_ref());
         delay(back).await;
-        if hangs {
+        if hangs && outcome == Outcome::Broken {
             future::pending::<()>().await;
         }
         outcome

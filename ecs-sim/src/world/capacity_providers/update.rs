@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{BUILT_IN, CHANGE, CapacityProvider, Change, ProviderKind, create};
-use crate::world::{ApiError, Cx, arn, input};
+use crate::world::{ApiError, Cx, arn, clusters, input};
 
 /// The provider of that name, which must not have been deleted nor be in the middle of a change.
 fn settled<'a>(cx: &'a mut Cx<'_>, name: &str) -> Result<&'a mut CapacityProvider, ApiError> {
@@ -47,7 +47,10 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
     let name = arn::name(input::required_text(call, "capacityProvider")?).to_owned();
     let (caller, now) = (cx.caller, cx.now);
-    settled(cx, &name)?;
+    let cluster = settled(cx, &name)?.cluster.clone();
+    if cluster.is_some_and(|cluster| clusters::uses_capacity_provider(cx.region, &cluster, &name)) {
+        return Err(ApiError::client("The specified capacity provider is in use and cannot be removed."));
+    }
     let holder = cx.region.clusters.values().find(|cluster| cluster.capacity_providers.contains(&name));
     if let Some(cluster) = holder {
         return Err(ApiError::client(format!(

@@ -83,7 +83,7 @@ pub(super) fn counts(region: &Region, cluster: &str) -> Counts {
 }
 
 /// Whether a service or task of the cluster runs on the capacity provider, or may.
-pub(super) fn uses_capacity_provider(region: &Region, cluster: &str, provider: &str) -> bool {
+pub(in crate::world) fn uses_capacity_provider(region: &Region, cluster: &str, provider: &str) -> bool {
     let names = |service: &Service| {
         let deployed = service.revisions.iter().filter(|one| one.entry.is_some() || one.number == service.primary);
         deployed.flat_map(Revision::providers).any(|item| item["capacityProvider"] == provider)

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub(super) use self::counts::uses_capacity_provider;
 use self::{attachments::Attachment, counts::counts};
 use super::{ApiError, Cx, Operation, arn, capacity_providers::strategy::StrategyItem, tags::Tags};
 use crate::clock::Time;

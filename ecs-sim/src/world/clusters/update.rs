@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Cluster, active_mut, attachments, counts::uses_capacity_provider, create, describe, find};
+use super::{Cluster, active_mut, attachments, create, describe, find, uses_capacity_provider};
 use crate::world::{
     ApiError, Cx,
     capacity_providers::strategy,
