@@ -9,7 +9,7 @@ CRDS := crds/*.yaml
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Provide etcd, an API server and MiniStack in .cache/ (once, about 6 minutes)
+setup: ## Provide etcd, an API server, MiniStack and moto in .cache/ (once, about 6 minutes)
 	@python3 tools/testbed setup
 
 demo: setup ## Show the operator at work on this machine; ARGS="..." is passed on

@@ -28,11 +28,11 @@ def read_arguments() -> argparse.Namespace:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     setup = commands.add_parser("setup", help="build and install what is missing")
-    setup.add_argument("--only", choices=["kubernetes", "ministack", "cel-cost"], help="that part alone")
+    setup.add_argument("--only", choices=["kubernetes", "ministack", "moto", "cel-cost"], help="that part alone")
     up = commands.add_parser("up", help="start the programs and wait")
     up.add_argument("--controller-manager", action="store_true", help="also namespace deletion and garbage collection")
     up.add_argument("--ministack", action="store_true", help="also the stand-in for Amazon ECS")
-    up.add_argument("--only", choices=["kubernetes", "ministack"], help="one of the two alone")
+    up.add_argument("--only", choices=["kubernetes", "ministack", "moto"], help="one of them alone")
     up.add_argument(
         "--ministack-env",
         type=setting,
@@ -47,8 +47,8 @@ def read_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.command == "up" and arguments.only == "kubernetes" and arguments.ministack:
         parser.error("--only kubernetes and --ministack contradict each other")
-    if arguments.command == "up" and arguments.only == "ministack" and arguments.controller_manager:
-        parser.error("--only ministack and --controller-manager contradict each other")
+    if arguments.command == "up" and arguments.only in ("ministack", "moto") and arguments.controller_manager:
+        parser.error(f"--only {arguments.only} and --controller-manager contradict each other")
     return arguments
 
 

@@ -1,4 +1,4 @@
-"""MiniStack, which answers as Amazon ECS (and other services of AWS) does."""
+"""MiniStack and moto, which answer as Amazon ECS (and other services of AWS) does."""
 
 from __future__ import annotations
 
@@ -42,4 +42,24 @@ def start(folder: Path, children: Children, settings: dict[str, str]) -> str:
         raise layout.Failure("MiniStack is not installed: run `make setup` first.")
     children.end_seconds["ministack"] = 10  # it may be asked to save its state (PERSIST_STATE=1)
     port = children.start("ministack", lambda _: [str(python), "-m", "ministack"], ready, environment)
+    return f"http://127.0.0.1:{port}"
+
+
+def start_moto(folder: Path, children: Children) -> str:
+    """Starts moto on a port of its own and returns its address. It knows one
+    account, 123456789012, whatever the access key, and can forget all it has
+    (POST /moto-api/reset)."""
+    state = folder / "moto"
+    state.mkdir()
+    python = layout.venv_python("moto")
+    if python is None:
+        raise layout.Failure("moto is not installed: run `make setup` first.")
+
+    def command(port: int) -> list[str]:
+        return [str(python), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+
+    def ready(port: int) -> bool:
+        return answers(f"http://127.0.0.1:{port}/moto-api/data.json") is not None
+
+    port = children.start("moto", command, ready, lambda port: bare_environment(port, state))
     return f"http://127.0.0.1:{port}"

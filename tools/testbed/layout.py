@@ -19,7 +19,8 @@ TESTBED = Path(__file__).resolve().parent
 TOOLS = TESTBED.parent
 ROOT = TOOLS.parent
 CACHE = ROOT / ".cache"
-REQUIREMENTS = TESTBED / "requirements.txt"
+# What each emulator's Python environment holds.
+REQUIREMENTS = {"ministack": TESTBED / "requirements.txt", "moto": TESTBED / "requirements-moto.txt"}
 
 # The programs that the folder named by this variable holds (setup-envtest).
 ENVTEST_PROGRAMS = ("etcd", "kube-apiserver", "kubectl")
@@ -117,13 +118,13 @@ def needed(name: str) -> Path:
     return found
 
 
-def venv_folder() -> Path:
-    """The virtual environment with MiniStack and boto3."""
-    return CACHE / f"ministack-{key(REQUIREMENTS, '%d.%d' % sys.version_info[:2])}"
+def venv_folder(emulator: str = "ministack") -> Path:
+    """The virtual environment with MiniStack and boto3, or with moto."""
+    return CACHE / f"{emulator}-{key(REQUIREMENTS[emulator], '%d.%d' % sys.version_info[:2])}"
 
 
-def venv_python() -> Path | None:
+def venv_python(emulator: str = "ministack") -> Path | None:
     """The Python of that environment, or None when it is not complete."""
-    folder = venv_folder()
+    folder = venv_folder(emulator)
     python = folder / "bin" / "python"
     return python if (folder / "complete").is_file() and python.exists() else None

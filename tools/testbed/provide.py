@@ -17,6 +17,11 @@ from children import end_groups, pre_exec
 from layout import Failure
 
 HEARTBEAT_SECONDS = 30
+# What is installed for each emulator, and in how many seconds.
+VENVS = {
+    "ministack": ("installing MiniStack (the stand-in for Amazon ECS) and boto3", 15),
+    "moto": ("installing moto (a second opinion on Amazon ECS)", 30),
+}
 NEITHER = (
     "The test bed needs a Kubernetes API server: either install Go 1.26 or newer, and it is built here, or let "
     f"{layout.ENVTEST_VARIABLE} name the folder that setup-envtest fills, and that one is used."
@@ -72,6 +77,7 @@ def missing_programs(only: str | None) -> list[layout.GoProgram]:
         "kubernetes": ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"],
         "cel-cost": ["cel-cost"],
         "ministack": [],
+        "moto": [],
     }[only]
     return [program for name, program in layout.go_programs().items() if name in wanted and layout.program(name) is None]
 
@@ -98,22 +104,27 @@ def build(program: layout.GoProgram) -> None:
     unfinished.replace(program.path)
 
 
-def make_venv() -> None:
-    what = "installing MiniStack (the stand-in for Amazon ECS) and boto3"
+def missing_venvs(only: str | None) -> list[str]:
+    """The emulators to be installed of those that are asked for."""
+    return [name for name in VENVS if only in (None, name) and layout.venv_python(name) is None]
+
+
+def make_venv(emulator: str) -> None:
+    what, seconds = VENVS[emulator]
     if sys.version_info < (3, 10):
-        raise Failure(f"MiniStack needs Python 3.10 or newer, and {sys.executable} is older: run this with a newer one.")
-    folder = layout.venv_folder()
+        raise Failure(f"MiniStack and moto need Python 3.10 or newer, and {sys.executable} is older: run this with a newer one.")
+    folder = layout.venv_folder(emulator)
     shutil.rmtree(folder, ignore_errors=True)  # the rest of an interrupted run
     if subprocess.run([sys.executable, "-c", "import venv, ensurepip"], stderr=subprocess.DEVNULL).returncode != 0:
         raise Failure(
             f"The module venv of {sys.executable} is missing or incomplete: install it "
             "(on Debian and Ubuntu: apt-get install python3-venv) and run this again."
         )
-    say(f"{what} (about 15 seconds, once)…")
+    say(f"{what} ({about(seconds / 60)}, once)…")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q"]
     venv = [sys.executable, "-m", "venv", str(folder)]
-    run_with_heartbeat(what, [venv, [*pip, "-r", str(layout.REQUIREMENTS)]], layout.ROOT, environment)
+    run_with_heartbeat(what, [venv, [*pip, "-r", str(layout.REQUIREMENTS[emulator])]], layout.ROOT, environment)
     # A virtual environment can't be renamed (its scripts hold its path), so a
     # file written last says that it is whole.
     (folder / "complete").touch()
@@ -136,12 +147,7 @@ def one_at_a_time():
 def setup(only: str | None = None) -> None:
     """Provides whatever is missing, and says what it does."""
     check_envtest()
-    with_venv = only in (None, "ministack")
-
-    def venv_is_missing() -> bool:
-        return with_venv and layout.venv_python() is None
-
-    if not missing_programs(only) and not venv_is_missing():
+    if not missing_programs(only) and not missing_venvs(only):
         say("set-up: everything is there")
         return
     with one_at_a_time():
@@ -154,6 +160,6 @@ def setup(only: str | None = None) -> None:
             missing = []
         for program in missing:
             build(program)
-        if venv_is_missing():
-            make_venv()
+        for emulator in missing_venvs(only):
+            make_venv(emulator)
     say("set-up: done")

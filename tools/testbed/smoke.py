@@ -106,6 +106,15 @@ def main() -> None:
     check("SIGTERM ends it with exit code 0", process.wait(30) == 0)
     check_gone(told, 0, folder=True)
 
+    process, told = start("--only", "moto")
+    arn = subprocess.run(
+        [told["python"], "-c", READ_ECS, told["ecs"]], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.strip()
+    check("boto3 reads a cluster from moto", arn == "arn:aws:ecs:eu-west-1:123456789012:cluster/smoke")
+    process.stdin.close()
+    check("moto ends with exit code 0", process.wait(30) == 0)
+    check_gone(told, 0, folder=True)
+
     process, told = start("--ministack")
     os.kill(told["pids"]["etcd"], signal.SIGKILL)
     check("a child that dies ends it with exit code 1", process.wait(30) == 1)

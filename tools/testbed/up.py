@@ -11,7 +11,7 @@ server, token, ca           the API server's address, the admin's token, the
                             file with the certificate to trust
 audit_log                   one line of JSON for each write to an object of the
                             group ecs-operator.dev and for each event
-ecs                         MiniStack's address
+ecs                         MiniStack's address, or moto's
 python                      a Python that has boto3
 kubectl                     a kubectl
 dir                         where the logs (NAME.log) are, until the end
@@ -104,8 +104,10 @@ def start(arguments: argparse.Namespace, folder: Path, children: Children) -> di
     }
     if arguments.ministack or arguments.only == "ministack":
         told["ecs"] = emulator.start(folder, children, dict(arguments.ministack_env))
+    elif arguments.only == "moto":
+        told["ecs"] = emulator.start_moto(folder, children)
     no_controllers = False
-    if arguments.only != "ministack":
+    if arguments.only in (None, "kubernetes"):
         no_controllers = arguments.controller_manager and layout.program("kube-controller-manager") is None
         if no_controllers:
             print("kube-controller-manager is not there (it is built where Go is): started without it", file=sys.stderr)

@@ -1,0 +1,191 @@
+//! Eventual consistency: reads that show what was before a write.
+//!
+//! Before a write takes effect, the objects it is about are described. Until a time drawn from the seed is over,
+//! Describe of such an object answers from that description, and List from whether the object was listed then.
+//! "The Amazon ECS API follows an eventual consistency model" (CreateCluster and others, API reference); which calls
+//! are affected, and with which answers, was observed by tools.
+
+mod objects;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Value, json};
+
+use self::objects::{Kind, Object, name_of};
+use super::{Request, fault::is_read};
+use crate::{ApiError, Caller, Time, World};
+
+#[derive(Debug, Default)]
+pub(super) struct Staleness {
+    longest: Duration,
+    objects: BTreeMap<Caller, BTreeMap<Object, Vec<View>>>,
+}
+
+/// What reads show of an object for some time.
+#[derive(Debug)]
+struct View {
+    until: Time,
+    /// Describe of only this object, with everything that it can include.
+    answer: Result<Value, ApiError>,
+    listed: bool,
+    /// Whether the write took it out of the lists.
+    unlists: bool,
+}
+
+impl Staleness {
+    pub(super) fn set_longest(&mut self, longest: Duration) {
+        self.longest = longest;
+        if longest.is_zero() {
+            self.objects.clear();
+        }
+    }
+
+    /// A call to ECS as this caller sees it.
+    pub(super) fn call(
+        &mut self,
+        world: &mut World,
+        request: &Request,
+        now: Time,
+        random: &mut fastrand::Rng,
+    ) -> Result<Value, ApiError> {
+        let Request { caller, operation, input, .. } = request;
+        if self.longest.is_zero() {
+            return world.call(caller, operation, input);
+        }
+        self.objects.retain(|_, objects| {
+            objects.retain(|_, views| {
+                views.retain(|view| view.until > now);
+                !views.is_empty()
+            });
+            !objects.is_empty()
+        });
+        if let Some(objects) = self.objects.get(caller) {
+            if let Some(error) = unseen_dependency(objects, operation, input) {
+                return Err(error);
+            }
+            if is_read(operation) {
+                return read(objects, world.call(caller, operation, input), operation, input);
+            }
+        }
+        if is_read(operation) {
+            return world.call(caller, operation, input);
+        }
+        self.write(world, request, now, random)
+    }
+
+    fn write(
+        &mut self,
+        world: &mut World,
+        request: &Request,
+        now: Time,
+        random: &mut fastrand::Rng,
+    ) -> Result<Value, ApiError> {
+        let Request { caller, operation, input, .. } = request;
+        let lag = Duration::from_millis(random.u64(0..=u64::try_from(self.longest.as_millis()).unwrap_or(u64::MAX)));
+        let until = now + lag;
+        let unlists = operation.starts_with("Delete") || operation.starts_with("Deregister");
+        let mut views: Vec<_> = objects::written(operation, input)
+            .into_iter()
+            .map(|object| {
+                let answer = world.call(caller, object.describe(), &object.describe_input());
+                let listed = object.is_listed(answer.as_ref());
+                (object, View { until, answer, listed, unlists: unlists && listed })
+            })
+            .collect();
+        let answer = world.call(caller, operation, input)?;
+        for (object, missing) in objects::made(operation, &answer) {
+            views.push((object, View { until, answer: missing, listed: false, unlists: false }));
+        }
+        if !lag.is_zero() {
+            let objects = self.objects.entry(caller.clone()).or_default();
+            for (object, view) in views {
+                objects.entry(object).or_default().push(view);
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// The oldest view counts: where several writes are unseen, reads show what was before the first.
+fn oldest(views: &[View]) -> Option<&View> {
+    views.first()
+}
+
+/// A cluster or a task definition that the place that needs it does not see yet.
+fn unseen_dependency(objects: &BTreeMap<Object, Vec<View>>, operation: &str, input: &Value) -> Option<ApiError> {
+    let unseen = |object: &Object| objects.get(object).and_then(|views| oldest(views)).is_some_and(|view| !view.listed);
+    let about_cluster = objects::written(operation, input).iter().any(|object| object.kind() == Kind::Cluster);
+    let names_cluster = input.get("cluster").is_some() || operation == "CreateService" || operation == "RunTask";
+    if names_cluster && !about_cluster && unseen(&Object::cluster(&input["cluster"])) {
+        return Some(ApiError::refused("ClusterNotFoundException", "Cluster not found."));
+    }
+    let uses = ["CreateService", "UpdateService", "CreateTaskSet", "RunTask"].contains(&operation);
+    if let Some(name) = input["taskDefinition"].as_str().filter(|_| uses)
+        && unseen(&Object::task_definition(name))
+    {
+        return Some(ApiError::refused("ClientException", "TaskDefinition not found."));
+    }
+    None
+}
+
+fn read(
+    objects: &BTreeMap<Object, Vec<View>>,
+    truth: Result<Value, ApiError>,
+    operation: &str,
+    input: &Value,
+) -> Result<Value, ApiError> {
+    if operation == "DescribeTaskDefinition" {
+        let name = input["taskDefinition"].as_str().unwrap_or_default();
+        return match objects.get(&Object::task_definition(name)).and_then(|views| oldest(views)) {
+            Some(view) => view.answer.clone().map(|answer| Kind::TaskDefinition.only_included(answer, input)),
+            None => truth,
+        };
+    }
+    let mut answer = truth?;
+    if let Some(kind) = Kind::described_by(operation) {
+        let asked = kind.asked(input);
+        for (object, views) in objects.iter().filter(|(object, _)| asked.contains(object)) {
+            if let Some(View { answer: Ok(before), .. }) = oldest(views) {
+                put_back(&mut answer, before, kind, object, input);
+            }
+        }
+    }
+    if let Some((kind, member)) = Kind::listed_by(operation) {
+        relist(&mut answer, objects, kind, member, input);
+    }
+    Ok(answer)
+}
+
+/// Shows an object in the answer of a Describe as it was.
+fn put_back(answer: &mut Value, before: &Value, kind: Kind, object: &Object, input: &Value) {
+    let (items, arn) = (kind.items(), kind.arn());
+    let other = |item: &Value, arn: &str| item[arn].as_str().is_none_or(|arn| name_of(arn) != object.name());
+    for (member, arn) in [(items, arn), ("failures", "arn")] {
+        let before = before[member].as_array().cloned().unwrap_or_default();
+        if !answer[member].is_array() {
+            answer[member] = json!([]);
+        }
+        if let Some(shown) = answer[member].as_array_mut() {
+            shown.retain(|item| other(item, arn));
+            shown.extend(before.into_iter().map(|item| kind.only_included(item, input)));
+        }
+    }
+}
+
+/// Takes what was not there out of a list, and puts what was there back in.
+fn relist(answer: &mut Value, objects: &BTreeMap<Object, Vec<View>>, kind: Kind, member: &'static str, input: &Value) {
+    let last_page = answer["nextToken"].is_null();
+    let Some(listed) = answer[member].as_array_mut() else { return };
+    for (object, views) in objects.iter().filter(|(object, _)| object.kind() == kind) {
+        let Some(view) = oldest(views) else { continue };
+        let is_this = |arn: &Value| arn.as_str().is_some_and(|arn| object.is(arn));
+        if !view.listed {
+            listed.retain(|arn| !is_this(arn));
+        } else if last_page && views.iter().any(|view| view.unlists) && object.is_asked_by_list(input) {
+            let arn = view.answer.as_ref().ok().and_then(|before| object.arn_in(before));
+            if let Some(arn) = arn.filter(|_| !listed.iter().any(is_this)) {
+                listed.push(arn);
+            }
+        }
+    }
+}

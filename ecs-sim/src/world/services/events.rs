@@ -1,0 +1,64 @@
+//! What a service says of itself (ECS developer guide, "Amazon ECS service event messages").
+
+use std::{collections::VecDeque, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::Service;
+use crate::{clock::Time, world::Cx};
+
+/// So many are kept (DescribeServices API reference).
+const KEPT: usize = 100;
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// A UUID.
+    pub id: String,
+    /// When.
+    pub at: Time,
+    /// `(service web) has reached a steady state.`
+    pub message: String,
+}
+
+impl Service {
+    /// Says something: `(service <name>) ` and the words given.
+    pub(in crate::world) fn say(&mut self, cx: &mut Cx<'_>, words: &str) {
+        let id = uuid(cx);
+        let message = format!("(service {}) {words}", self.name);
+        self.events.push_front(Event { id, at: cx.now, message });
+        self.events.truncate(KEPT);
+    }
+
+    /// Says something unless it said something of that kind a while ago.
+    pub(in crate::world) fn say_now_and_then(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: &'static str,
+        pause: Duration,
+        words: &str,
+    ) {
+        if self.quiet.get(kind).is_none_or(|until| *until <= cx.now) {
+            self.quiet.insert(kind, cx.now + pause);
+            self.say(cx, words);
+        }
+    }
+}
+
+/// As events list tasks: `(task 1) (task 2)`.
+pub(in crate::world) fn tasks<'a>(ids: impl Iterator<Item = &'a str>) -> String {
+    ids.map(|id| format!("(task {id})")).collect::<Vec<_>>().join(" ")
+}
+
+/// As DescribeServices shows them.
+pub(super) fn shown(events: &VecDeque<Event>) -> Value {
+    events
+        .iter()
+        .map(|event| json!({ "id": event.id, "createdAt": event.at.seconds(), "message": event.message }))
+        .collect()
+}
+
+fn uuid(cx: &mut Cx<'_>) -> String {
+    let hex = cx.hex(32);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}

@@ -1,0 +1,145 @@
+//! RunTask.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{
+    Balanced, Launch, Task,
+    place::{Demand, LaunchType, Refused, room},
+    show,
+};
+use crate::world::{
+    ApiError, Cx, arn,
+    capacity_providers::strategy,
+    clusters,
+    input::{self, member},
+    region::Actor,
+    services::requested,
+    tags,
+};
+
+/// What a client token was used for: the arguments, and the ids of the tasks.
+pub type Used = (Value, Vec<String>);
+
+/// RunTask API reference.
+pub(super) fn run(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
+    let cluster = clusters::find(cx, input::text(call, "cluster")?)?.name.clone();
+    let count = input::integer(call, "count")?.unwrap_or(1);
+    if !(1..=10).contains(&count) {
+        return Err(ApiError::invalid("Number of tasks must be between 1 and 10."));
+    }
+    let token = input::text(call, "clientToken")?.filter(|token| !token.is_empty());
+    if token.is_some_and(|token| token.len() > 64) {
+        return Err(ApiError::invalid("idempotency token longer than 64."));
+    }
+    let key = token.map(|token| format!("{cluster}/{token}"));
+    if let Some(used) = key.as_ref().and_then(|key| cx.region.run_tokens.get(key)).cloned() {
+        return repeated(cx, call, &used);
+    }
+    let shape = requested::task_definition(cx, input::required_text(call, "taskDefinition")?)?;
+    let launch_type = input::text(call, "launchType")?.map(LaunchType::read).transpose()?;
+    let mut providers = strategy::read(cx.region, call, "capacityProviderStrategy")?;
+    if launch_type.is_some() && !providers.is_empty() {
+        return Err(ApiError::invalid(
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
+        ));
+    }
+    let home = clusters::active(cx, Some(&cluster))?;
+    strategy::check_in_cluster(cx.region, home, &providers)?;
+    if launch_type.is_none() && providers.is_empty() {
+        providers.clone_from(&home.default_strategy);
+    }
+    if shape.awsvpc != member(call, "networkConfiguration").is_some() {
+        return Err(ApiError::invalid(if shape.awsvpc {
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified."
+        } else {
+            "Network Configuration is not valid for the given networkMode of this task definition."
+        }));
+    }
+    let providers = strategy::shown(&providers);
+    let demand = Demand {
+        cluster: &cluster,
+        shape: &shape,
+        providers: providers.as_array().map_or(&[], Vec::as_slice),
+        launch_type: launch_type.unwrap_or(LaunchType::Ec2),
+        constraints: input::list(call, "placementConstraints")?,
+        fellows: &[],
+        instance: None,
+    };
+    let (mut shown, mut failures, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..count {
+        match demand.place(cx) {
+            Err(why) => failures.push(failure(cx, &demand, &why)?),
+            Ok(place) => {
+                let mut launch = launch(call, &cluster, &shape, place)?.task(cx);
+                launch.tags = tags::read(call, "InvalidParameterException")?;
+                for name in ["overrides", "enableExecuteCommand", "referenceId"] {
+                    if let Some(value) = member(call, name) {
+                        launch.extra.insert(name.to_owned(), value.clone());
+                    }
+                }
+                shown.push(show::task(cx, &launch, true));
+                ids.push(launch.id.clone());
+                cx.region.reschedule(Actor::Task(launch.id.clone()), None, launch.next());
+                cx.region.tasks.insert(launch.id.clone(), launch);
+            }
+        }
+    }
+    if let Some(key) = key {
+        cx.region.run_tokens.insert(key, (call.clone(), ids));
+    }
+    Ok(json!({ "tasks": shown, "failures": failures }))
+}
+
+fn launch<'a>(
+    call: &Value,
+    cluster: &'a str,
+    shape: &'a Arc<super::Shape>,
+    place: super::Place,
+) -> Result<Launch<'a>, ApiError> {
+    let group = input::text(call, "group")?.map_or_else(|| format!("family:{}", shape.family), str::to_owned);
+    Ok(Launch {
+        cluster,
+        group,
+        started_by: input::text(call, "startedBy")?.map(str::to_owned),
+        revision: 0,
+        shape,
+        place,
+        balanced: Arc::new(Balanced::default()),
+        grace: 0,
+        fate: None,
+    })
+}
+
+/// A token that was used before: the same tasks for the same arguments.
+fn repeated(cx: &Cx<'_>, call: &Value, (arguments, ids): &Used) -> Result<Value, ApiError> {
+    if arguments != call {
+        return Err(ApiError::refused("ConflictException", "The clientToken was used before with other parameters."));
+    }
+    let tasks: Vec<&Task> = ids.iter().filter_map(|id| cx.region.tasks.get(id)).collect();
+    let shown: Vec<Value> = tasks.into_iter().map(|task| show::task(cx, task, true)).collect();
+    Ok(json!({ "tasks": shown, "failures": [] }))
+}
+
+/// Why a task was not launched, in RunTask's words ("API failure reasons", ECS developer guide).
+fn failure(cx: &Cx<'_>, demand: &Demand<'_>, why: &Refused) -> Result<Value, ApiError> {
+    if let Refused::Capacity(reason) = why {
+        return Ok(json!({ "reason": reason }));
+    }
+    let needs = room(demand.shape);
+    let mut instances = cx.region.instances.in_cluster(demand.cluster);
+    let Some(first) = instances.next() else {
+        return Err(ApiError::invalid("No Container Instances were found in your cluster."));
+    };
+    let lacks = if first.remaining.cpu < needs.cpu {
+        "RESOURCE:CPU"
+    } else if first.remaining.memory < needs.memory {
+        "RESOURCE:MEMORY"
+    } else if first.remaining.ports.is_disjoint(&needs.ports) {
+        "MemberOf placement constraint unsatisfied."
+    } else {
+        "RESOURCE:PORTS"
+    };
+    Ok(json!({ "arn": arn::container_instance(cx.caller, demand.cluster, &first.id), "reason": lacks }))
+}
