@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::time::Instant;
@@ -26,6 +26,12 @@ impl Time {
     /// The time that has passed since `earlier`, none where it is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl From<SystemTime> for Time {
+    fn from(time: SystemTime) -> Self {
+        Self(0) + time.duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 }
 
@@ -81,7 +87,12 @@ impl Clock {
 
     /// A clock that goes `speed` times as fast as tokio's, which is the machine's unless a test paused it.
     pub fn running(speed: f64) -> Self {
-        let course = Course { since: Instant::now(), from: START, speed: speed.max(0.0) };
+        Self::running_from(START, speed)
+    }
+
+    /// The same, from another time on.
+    pub fn running_from(from: Time, speed: f64) -> Self {
+        let course = Course { since: Instant::now(), from, speed: speed.max(0.0) };
         Self(Arc::new(Source::Tokio(Mutex::new(course))))
     }
 

@@ -1,6 +1,6 @@
 //! `ecs-sim`: the simulator on a port.
 
-use std::{io, net::SocketAddr, process::ExitCode};
+use std::{io, net::SocketAddr, process::ExitCode, time::SystemTime};
 
 use clap::Parser;
 use ecs_sim::{
@@ -54,7 +54,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> io::Result<()> {
-    let clock = Clock::running(arguments.speed);
+    // Clients compare ECS's times with their own.
+    let clock = Clock::running_from(SystemTime::now().into(), arguments.speed);
     let front = Front::new(Simulator::new(arguments.seed, clock), arguments.seed);
     front.keep_log(LOG);
     front.set_buckets(arguments.buckets);

@@ -65,8 +65,14 @@ impl Story {
     pub fn conclude(&mut self, verdict: &Verdict, before: &CommonStatus) {
         let old = before.conditions.iter().find(|condition| condition.type_ == READY);
         let was = |reason: Reason| old.is_some_and(|old| old.reason == reason.as_str());
-        let same = old.is_some_and(|old| old.reason == verdict.reason.as_str() && old.message == verdict.message);
-        if verdict.is_failure() && !same {
+        let same = was(verdict.reason) && old.is_some_and(|old| old.message == verdict.message);
+        // How deployments end is told by what is new in the status; these change their words as they go on.
+        let is_told = match verdict.reason {
+            Reason::RolledBack | Reason::DeploymentFailed => true,
+            Reason::DeadlineExceeded | Reason::Unavailable => was(verdict.reason),
+            _ => same,
+        };
+        if verdict.is_failure() && !is_told {
             self.hear(News::warning(verdict.reason.as_str(), verdict.message.clone()));
         }
         if verdict.state != State::Ready {

@@ -150,6 +150,6 @@ impl Verdict {
 
     /// Whether a person should be told by a Warning.
     pub fn is_failure(&self) -> bool {
-        self.state == State::Stalled || (self.state == State::Waiting && self.reason == Reason::Retrying)
+        self.state == State::Stalled || matches!(self.reason, Reason::Retrying | Reason::Unavailable)
     }
 }

@@ -1,10 +1,11 @@
 //! What a person should hear of a deployment as it goes on, told by comparing two statuses: once each. Pure.
 
-use super::diagnosis;
+use super::diagnosis::{self, TroubleKind};
 use crate::{
     api::{
         EcsServiceStatus,
-        deployment_status::{DeploymentOutcome, DeploymentStatus},
+        deployment_status::{DeploymentOutcome, DeploymentStatus, PastDeployment},
+        status::READY,
     },
     reconcile::News,
 };
@@ -17,14 +18,11 @@ pub fn news(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
         news.extend(stage(old, deployment));
         news.extend(hook(old, deployment));
     }
-    for past in &after.deployments {
-        let is_known = before.deployments.iter().any(|known| known.id == past.id);
-        if past.outcome == DeploymentOutcome::Superseded && !is_known {
-            news.push(News::normal(
-                "Superseded",
-                format!("Deployment {} was replaced before it was rolled out", past.id),
-            ));
-        }
+    let told = |past: &PastDeployment| {
+        before.deployments.iter().any(|known| known.id == past.id && known.outcome == past.outcome)
+    };
+    for past in after.deployments.iter().filter(|past| !told(past)) {
+        news.extend(ended(past, after));
     }
     news.extend(failures(before, after));
     news.extend(troubles(before, after));
@@ -37,10 +35,25 @@ pub fn news(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
     news
 }
 
+/// How a deployment ended; that it was rolled out is told by the verdict.
+fn ended(past: &PastDeployment, after: &EcsServiceStatus) -> Option<News> {
+    match past.outcome {
+        DeploymentOutcome::Deployed => None,
+        DeploymentOutcome::Superseded => {
+            Some(News::normal("Superseded", format!("Deployment {} was replaced before it was rolled out", past.id)))
+        }
+        DeploymentOutcome::Failed | DeploymentOutcome::RolledBack => {
+            let ready = after.common.conditions.iter().find(|condition| condition.type_ == READY)?;
+            Some(News::warning(&ready.reason, ready.message.clone()))
+        }
+    }
+}
+
 fn stage(old: Option<&DeploymentStatus>, new: &DeploymentStatus) -> Option<News> {
     let place = |of: &DeploymentStatus| (of.stage.clone(), of.production_traffic_percent, of.test_traffic_percent);
     let stage = new.stage.as_ref().filter(|_| old.map(place) != Some(place(new)))?;
-    if old.is_none() && new.rollout_state.as_deref() == Some("COMPLETED") {
+    let is_over = old.is_none() && new.rollout_state.as_deref() == Some("COMPLETED");
+    if is_over || new.strategy.as_deref() == Some("ROLLING") {
         return None;
     }
     let traffic = |percent: Option<i32>, kind: &str| {
@@ -75,11 +88,8 @@ fn failures(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
     };
     let new = after.task_failures.iter().filter(|one| !is_known(&one.cause, one.container.as_ref()));
     new.map(|one| {
-        let container = one.container.as_deref().map_or_else(String::new, |name| format!(" in container {name}"));
-        News::warning(
-            "TaskFailed",
-            format!("{}{container}: {}. {}", one.cause, one.reason.trim_end_matches('.'), one.advice),
-        )
+        let what = diagnosis::what_failed(&one.cause, one.container.as_deref(), one.exit_code.map(i64::from));
+        News::warning("TaskFailed", format!("{what}: {}. ECS says: {}", one.advice, one.reason))
     })
     .collect()
 }
@@ -95,6 +105,10 @@ fn troubles(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
     let mut news = Vec::new();
     for event in after.events.iter().rev() {
         let Some(trouble) = diagnosis::trouble(&event.message) else { continue };
+        if matches!(trouble.kind, TroubleKind::DeploymentFailed | TroubleKind::RollingBack) {
+            // How a deployment ends is told once, with all that is known of it.
+            continue;
+        }
         let text = trouble.normalized().to_owned();
         if known.contains(&text) || told.contains(&text) {
             continue;

@@ -125,7 +125,7 @@ fn is_failing(desired: &Desired, service: &LiveService, status: &EcsServiceStatu
     let is_told = !status.task_failures.is_empty() && !service.is_deploying();
     let age = service.primary().and_then(|primary| primary.created).map(|created| now.duration_since(created));
     let hangs = service.is_deploying()
-        && service.running_count < service.desired_count
+        && service.primary().is_some_and(|primary| primary.running_count < service.desired_count)
         && age.is_some_and(|age| age > SUSPICIOUS);
     let is_short = !service.is_deploying() && service.running_count < service.least_running();
     let has_failed = rolled_back || service.is_failed();

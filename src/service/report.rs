@@ -101,10 +101,10 @@ fn failures(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatu
     }
     let told = causes.into_iter().take(KEPT).map(|cause| TaskFailureStatus {
         cause: cause.kind.as_str().to_owned(),
+        advice: shortened(cause.what_to_do()),
         container: cause.container,
         exit_code: cause.exit_code.and_then(|code| i32::try_from(code).ok()),
         reason: shortened(cause.reason),
-        advice: shortened(cause.advice),
         count: i32::try_from(cause.count).unwrap_or(i32::MAX),
         looked_at: i32::try_from(cause.of).unwrap_or(i32::MAX),
         last_seen_time: Time(cause.last_seen),

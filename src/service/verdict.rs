@@ -146,9 +146,11 @@ fn under_way(
     status: &EcsServiceStatus,
     now: Timestamp,
 ) -> Verdict {
+    let older: i64 = service.deployments.iter().skip(1).map(|deployment| deployment.running_count).sum();
+    let older = if older > 0 { format!(", {older} of older ones") } else { String::new() };
     let mut message = format!(
-        "{} of {} tasks run, {} is being deployed ({}){}.",
-        service.running_count,
+        "{} of {} tasks of {} run{older} ({}){}.",
+        primary.running_count,
         service.desired_count,
         revision(primary),
         primary.id,
@@ -256,21 +258,14 @@ pub fn newest_event(service: &LiveService) -> Option<&str> {
     service.json.pointer("/events/0/message").and_then(Value::as_str)
 }
 
-/// Why tasks stop, the most frequent cause first, in at most two sentences.
+/// Why tasks stop, the most frequent cause first.
 fn diagnosed(failures: &[TaskFailureStatus]) -> Option<String> {
-    let sentences = failures.iter().take(2).map(|failure| {
-        let container = failure.container.as_deref().map_or_else(String::new, |name| format!(" in container {name}"));
-        let code = failure.exit_code.map_or_else(String::new, |code| format!(" (exit {code})"));
-        format!(
-            "{} of the last {} stopped tasks: {}{container}{code}: {}",
-            failure.count,
-            failure.looked_at,
-            failure.cause,
-            sentence(&failure.advice)
-        )
+    let told = failures.iter().map(|failure| {
+        let code = failure.exit_code.map(i64::from);
+        let what = diagnosis::what_failed(&failure.cause, failure.container.as_deref(), code);
+        (failure.count, failure.looked_at, format!("{what}: {}", failure.advice))
     });
-    let text = sentences.collect::<Vec<_>>().join(" ");
-    (!text.is_empty()).then_some(text)
+    diagnosis::summary(&told.collect::<Vec<_>>())
 }
 
 fn sentence(text: &str) -> String {

@@ -64,17 +64,15 @@ fn operated(at: &str, operator: &str, operand: &Value, got: Option<&Value>) -> O
         ("not", _) => !matches(operand, got),
         ("all", _) => return parts().iter().find_map(|part| differ(at, part, got)),
         (_, None) => false,
-        ("text", Some(Value::String(text))) => {
-            Regex::new(operand.as_str().unwrap_or_default()).unwrap_or_else(|error| panic!("{at}: {error}")).is_match(text)
-        }
+        ("text", Some(Value::String(text))) => Regex::new(operand.as_str().unwrap_or_default())
+            .unwrap_or_else(|error| panic!("{at}: {error}"))
+            .is_match(text),
         ("min", Some(Value::Number(got))) => got.as_f64() >= Some(number()),
         ("max", Some(Value::Number(got))) => got.as_f64() <= Some(number()),
         ("count", Some(Value::Array(elements))) => elements.len() as u64 == operand.as_u64().unwrap_or(u64::MAX),
         ("lacks", Some(Value::Array(elements))) => !elements.iter().any(|element| matches(operand, Some(element))),
         ("contains", Some(Value::Array(elements))) => found_apart(at, parts(), elements),
-        ("set", Some(Value::Array(elements))) => {
-            elements.len() == parts().len() && found_apart(at, parts(), elements)
-        }
+        ("set", Some(Value::Array(elements))) => elements.len() == parts().len() && found_apart(at, parts(), elements),
         ("text" | "min" | "max" | "count" | "lacks" | "contains" | "set", Some(_)) => false,
         _ => panic!("{at}: ${operator} is nothing that can be expected"),
     };

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::text::shortened;
 
-/// How long a value may get in advice.
-const VALUE: usize = 80;
+/// How long a value may get in advice: an image in ECR with its digest fits.
+const VALUE: usize = 160;
 
 /// A task definition, as RegisterTaskDefinition takes or DescribeTaskDefinition shows it, or none.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,11 @@ impl<'a> Definition<'a> {
     /// A text or number at a pointer.
     pub fn value(self, pointer: &str) -> Option<String> {
         self.get(pointer).and_then(plain)
+    }
+
+    /// The name in an ARN, or a bare name.
+    pub fn role(self, pointer: &str) -> Option<&'a str> {
+        self.get(pointer)?.as_str()?.rsplit('/').next()
     }
 
     pub fn containers(self) -> &'a [Value] {

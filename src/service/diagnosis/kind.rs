@@ -88,6 +88,7 @@ pub(super) enum Scope {
 
 impl CauseKind {
     /// Every kind.
+    #[cfg(test)]
     pub const ALL: [Self; 33] = [
         Self::ImagePullDenied,
         Self::ImageNotFound,

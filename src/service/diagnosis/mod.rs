@@ -12,16 +12,16 @@ mod tasks;
 mod tests;
 mod text;
 
-use std::{cmp::Reverse, fmt};
+use std::cmp::Reverse;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use self::{classify::finding, definition::Definition};
 pub use self::{
-    events::{Trouble, TroubleKind, trouble},
+    events::{TroubleKind, trouble},
     kind::CauseKind,
-    tasks::{StopCode, StoppedContainer, StoppedTask},
+    tasks::{StopCode, StoppedTask},
 };
 
 /// How many tasks are looked at.
@@ -63,21 +63,21 @@ impl Cause {
     }
 }
 
-/// What, where and what to do: "OutOfMemory in container web (exit 137): raise `memory` …".
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.kind)?;
-        if let Some(container) = &self.container {
-            write!(f, " in container {container}")?;
-        }
-        if let Some(code) = self.exit_code {
-            write!(f, " (exit {code})")?;
-        }
+impl Cause {
+    /// What to do, and ECS's own words where the kind alone says little.
+    pub fn what_to_do(&self) -> String {
         if self.kind.is_vague() && !self.reason.is_empty() {
-            write!(f, ": ECS says \"{}\"", self.reason)?;
+            return format!("ECS says \"{}\": {}", self.reason, self.advice);
         }
-        write!(f, ": {}", self.advice)
+        self.advice.clone()
     }
+}
+
+/// What failed and where: "OutOfMemory in container web (exit 137)".
+pub fn what_failed(cause: &str, container: Option<&str>, exit_code: Option<i64>) -> String {
+    let container = container.map_or_else(String::new, |name| format!(" in container {name}"));
+    let code = exit_code.map_or_else(String::new, |code| format!(" (exit {code})"));
+    format!("{cause}{container}{code}")
 }
 
 /// Why the newest failed tasks failed, what failed most first. Tasks that were stopped on purpose don't count; with a
@@ -118,14 +118,14 @@ fn reason(text: &str, task: &StoppedTask) -> String {
     text::shortened(&text::normalized(text), REASON)
 }
 
-/// The causes as a sentence for a condition. None if there is nothing to tell.
-pub fn summary(causes: &[Cause]) -> Option<String> {
-    let (first, others) = causes.split_first()?;
-    let tasks = match (first.count, first.of) {
+/// Causes as a sentence for a condition: how many of how many tasks, and what. `None` if there is nothing to tell.
+pub fn summary(causes: &[(i32, i32, String)]) -> Option<String> {
+    let ((count, of, first), others) = causes.split_first()?;
+    let tasks = match (count, of) {
         (_, 1) => "The last failed task".to_owned(),
         (count, of) if count == of => format!("All of the last {of} failed tasks"),
         (count, of) => format!("{count} of the last {of} failed tasks"),
     };
-    let others = others.iter().take(TOLD - 1).map(|cause| format!("; {} of {}: {cause}", cause.count, cause.of));
+    let others = others.iter().take(TOLD - 1).map(|(count, of, cause)| format!("; {count} of {of}: {cause}"));
     Some(format!("{tasks}: {first}{}.", others.collect::<String>()))
 }

@@ -55,8 +55,7 @@ impl<'a> Scene<'a> {
 
     /// Who fetches images, secrets and files for the task.
     fn execution_role(&self) -> String {
-        let role = self.definition.value("/executionRoleArn");
-        let role = role.map_or_else(|| "none is set".to_owned(), |role| last(&role, '/').to_owned());
+        let role = self.definition.role("/executionRoleArn").unwrap_or("none is set");
         let known = self.definition.get("/containerDefinitions").is_some();
         format!("the role in `executionRoleArn`{}", in_brackets(known.then_some(role)))
     }
@@ -73,8 +72,4 @@ impl<'a> Scene<'a> {
 /// A value after its field: " (value)", or nothing.
 fn in_brackets(value: Option<impl AsRef<str>>) -> String {
     value.map_or_else(String::new, |value| format!(" ({})", value.as_ref()))
-}
-
-fn last(text: &str, separator: char) -> &str {
-    text.rsplit(separator).next().unwrap_or(text)
 }

@@ -85,7 +85,7 @@ pub fn runtime(scene: &Scene<'_>) -> String {
         return "the runtime did not keep up: ECS replaces the task, on EC2 look at the load of the instance"
             .to_owned();
     }
-    format!("check `mountPoints`, `user`, `linuxParameters` and {} of {}", scene.program(), scene.who())
+    format!("check `mountPoints`, `user`, `linuxParameters`, {} of {}", scene.program(), scene.who())
 }
 
 pub fn unknown(scene: &Scene<'_>) -> String {

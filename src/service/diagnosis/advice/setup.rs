@@ -24,7 +24,7 @@ fn named_secrets(scene: &Scene<'_>) -> Vec<String> {
     let all: Vec<(String, &str)> = all
         .filter_map(|secret| {
             let (name, from) = (secret.get("name")?.as_str()?, secret.get("valueFrom")?.as_str()?);
-            Some((format!("`valueFrom` of secret {name} ({})", plain(&Value::from(from))?), from))
+            Some((format!("`valueFrom` of secret {name} ({})", plain(&Value::from(name_in(from)))?), from))
         })
         .collect();
     // `arn:aws:secretsmanager:region:account:secret:name`, without the JSON key, version and stage that may follow.
@@ -36,6 +36,11 @@ fn named_secrets(scene: &Scene<'_>) -> Vec<String> {
         (1..=3, _) => named,
         _ => Vec::new(),
     }
+}
+
+/// What follows the account in an ARN.
+fn name_in(arn: &str) -> &str {
+    arn.splitn(6, ':').nth(5).unwrap_or(arn)
 }
 
 pub fn log_group(scene: &Scene<'_>) -> String {
@@ -91,8 +96,8 @@ pub fn env_file(scene: &Scene<'_>) -> String {
 pub fn role(scene: &Scene<'_>) -> String {
     format!(
         "`taskRoleArn`{} and `executionRoleArn`{} must exist and trust ecs-tasks.amazonaws.com",
-        in_brackets(scene.definition.value("/taskRoleArn")),
-        in_brackets(scene.definition.value("/executionRoleArn"))
+        in_brackets(scene.definition.role("/taskRoleArn")),
+        in_brackets(scene.definition.role("/executionRoleArn"))
     )
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{cause, definition, exited, task, unstarted};
-use crate::service::diagnosis::{Cause, CauseKind, StopCode, StoppedTask, causes, summary};
+use crate::service::diagnosis::{Cause, CauseKind, StopCode, StoppedTask, causes, summary, what_failed};
 
 const OUT_OF_MEMORY: Option<&str> = Some("OutOfMemoryError: Container killed due to memory usage");
 
@@ -156,6 +156,15 @@ fn reasons_are_short_and_the_same_for_the_same() {
     assert_eq!(one.chars().count(), 300);
 }
 
+fn sentence(causes: &[Cause]) -> Option<String> {
+    let count = |count: usize| i32::try_from(count).unwrap();
+    let told = causes.iter().map(|cause| {
+        let what = what_failed(cause.kind.as_str(), cause.container.as_deref(), cause.exit_code);
+        (count(cause.count), count(cause.of), format!("{what}: {}", cause.what_to_do()))
+    });
+    summary(&told.collect::<Vec<_>>())
+}
+
 #[test]
 fn a_sentence_for_one_cause_among_others() {
     let tasks = [
@@ -166,7 +175,7 @@ fn a_sentence_for_one_cause_among_others() {
         unstarted(1, "CannotPullContainerError: manifest for docker.io/acme/web:1.2 not found: manifest unknown"),
     ];
     assert_eq!(
-        summary(&causes(&tasks, Some(&definition()), None)).unwrap(),
+        sentence(&causes(&tasks, Some(&definition()), None)).unwrap(),
         "3 of the last 5 failed tasks: OutOfMemory in container web (exit 137): raise `memory` of container web (512 MiB), or \
          lower what it uses; 1 of 5: ContainerExited in container web (exit 1): an error of the program itself, see its log \
          (log group /ecs/shop); 1 of 5: ImageNotFound in container web: image docker.io/acme/web:1.2 is not in its registry: \
@@ -180,9 +189,9 @@ fn a_sentence_where_all_failed_alike() {
                   unable to retrieve secret from asm: AccessDeniedException";
     let found = causes(&[unstarted(1, reason), unstarted(2, reason)], Some(&definition()), None);
     assert_eq!(
-        summary(&found).unwrap(),
+        sentence(&found).unwrap(),
         "All of the last 2 failed tasks: SecretsUnavailable in container web: check that `valueFrom` of secret DB \
-         (arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf:password::) exists (with the JSON key, if it names \
+         (secret:db-AbCdEf:password::) exists (with the JSON key, if it names \
          one), that the role in `executionRoleArn` (shop-execution) may read it (secretsmanager:GetSecretValue or \
          ssm:GetParameters, kms:Decrypt), and that the subnets have a way to Secrets Manager or SSM."
     );
@@ -193,8 +202,8 @@ fn a_sentence_for_what_nobody_knows() {
     let found = causes(&[unstarted(1, "Something nobody has seen")], None, None);
     assert_eq!(found[0].reason, "Something nobody has seen");
     assert_eq!(
-        summary(&found).unwrap(),
+        sentence(&found).unwrap(),
         "The last failed task: Other: ECS says \"Something nobody has seen\": that is all it tells."
     );
-    assert_eq!(summary(&[]), None);
+    assert_eq!(sentence(&[]), None);
 }

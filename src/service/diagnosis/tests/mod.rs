@@ -4,6 +4,7 @@ mod causes;
 mod events;
 mod rows;
 mod text;
+mod unstarted;
 
 use serde_json::{Value, json};
 
