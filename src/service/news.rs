@@ -1,6 +1,6 @@
 //! What a person should hear of a deployment as it goes on, told by comparing two statuses: once each. Pure.
 
-use super::diagnosis::{self, TroubleKind};
+use super::diagnosis::{self, CauseKind, TroubleKind};
 use crate::{
     api::{
         EcsServiceStatus,
@@ -101,12 +101,16 @@ fn troubles(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
         .iter()
         .filter_map(|event| diagnosis::trouble(&event.message).map(|trouble| trouble.normalized().to_owned()))
         .collect();
+    let is_settled = after.rolled_out.is_some() && after.rolled_out == after.own_deployment;
     let mut told: Vec<String> = Vec::new();
     let mut news = Vec::new();
     for event in after.events.iter().rev() {
         let Some(trouble) = diagnosis::trouble(&event.message) else { continue };
-        if matches!(trouble.kind, TroubleKind::DeploymentFailed | TroubleKind::RollingBack) {
-            // How a deployment ends is told once, with all that is known of it.
+        // How a deployment ends is told once, with all that is known of it.
+        let is_end = matches!(trouble.kind, TroubleKind::DeploymentFailed | TroubleKind::RollingBack);
+        // Targets of a deployed service come and go, and heal by themselves.
+        let is_routine = is_settled && trouble.kind == TroubleKind::Task(CauseKind::LoadBalancerHealthCheck);
+        if is_end || is_routine {
             continue;
         }
         let text = trouble.normalized().to_owned();
