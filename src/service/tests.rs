@@ -458,7 +458,7 @@ fn the_deadline_counts_from_the_last_progress() {
     assert_eq!(state(499).state, State::Progressing);
     let late = state(500);
     assert_eq!((late.state, late.reason), (State::Stalled, Reason::DeadlineExceeded));
-    assert!(late.message.contains("1 of 3 tasks run"), "{}", late.message);
+    assert!(late.message.contains("1 of 3 tasks of web:2 run"), "{}", late.message);
 }
 
 /// A waiting hook is answered once, and only the one that waits.
