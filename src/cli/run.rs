@@ -32,8 +32,9 @@ pub struct Arguments {
     /// rates. Less leaves room for others in the same account; more is for accounts whose rates AWS has raised.
     #[arg(long, env = "ECS_OPERATOR_ECS_RATE", value_name = "SHARE", default_value = "1", value_parser = share)]
     ecs_rate: f64,
-    /// How many objects of each kind are worked on at once.
-    #[arg(long, env = "ECS_OPERATOR_CONCURRENCY", value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    /// How many objects of each kind are worked on at once. Those that wait for one of ECS's rates count; what many of
+    /// them ask of ECS goes into one call.
+    #[arg(long, env = "ECS_OPERATOR_CONCURRENCY", value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
     /// How log lines are written.
     #[arg(long, env = "ECS_OPERATOR_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t)]

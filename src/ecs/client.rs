@@ -154,6 +154,9 @@ operations! {
         name, value, principal_arn, effective_settings, next_token, max_results);
 }
 
+/// A call that has not got its turn for so long is left to a later pass.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+
 /// ECS in one region, with one set of credentials.
 #[derive(Clone)]
 pub struct Ecs {
@@ -171,7 +174,13 @@ impl fmt::Debug for Ecs {
 impl Ecs {
     /// Calls `operation`; `input` and the answer are the JSON of the wire.
     pub async fn call(&self, operation: Operation, input: &Map<String, Value>) -> Result<Value, EcsError> {
-        self.throttle.take(operation.bucket()).await;
+        if tokio::time::timeout(LONGEST_WAIT, self.throttle.take(operation.bucket())).await.is_err() {
+            return Err(EcsError::new(
+                operation,
+                "ThrottlingException",
+                "others of the operator's calls are before it",
+            ));
+        }
         let answer = send(&self.client, operation, input).await;
         if answer.as_ref().is_err_and(|error| error.class == Class::Throttled) {
             self.throttle.refused(operation.bucket());

@@ -12,13 +12,17 @@ use super::{Subject, plan::Step};
 
 /// The same steps are made so often before they are held back…
 const TIMES: u32 = 2;
-/// …for this long; then they are tried once more.
-const HELD_BACK: Duration = Duration::from_secs(600);
+/// …for this long; then they are tried once more, and held back twice as long, up to…
+const HELD_BACK: Duration = Duration::from_mins(10);
+/// …so long.
+const LONGEST: Duration = Duration::from_hours(24);
+/// So many plans of an object are remembered: two that undo each other are no better than one.
+const PLANS: usize = 4;
 
 /// The last steps of each object, until a read shows that nothing of them is left to do.
 #[derive(Debug, Default)]
 pub struct Brake {
-    sent: Mutex<HashMap<Subject, Sent>>,
+    sent: Mutex<HashMap<Subject, Vec<Sent>>>,
 }
 
 #[derive(Debug)]
@@ -32,7 +36,8 @@ impl Brake {
     /// Whether the very same steps were made too often lately.
     pub fn holds(&self, subject: &Subject, steps: &[Step], now: Instant) -> bool {
         let all = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(subject).is_some_and(|sent| sent.steps == steps && sent.times >= TIMES && now - sent.last < HELD_BACK)
+        let sent = all.get(subject).into_iter().flatten().find(|sent| sent.steps == steps);
+        sent.is_some_and(|sent| sent.times >= TIMES && now - sent.last < sent.pause())
     }
 
     /// ECS accepted these steps.
@@ -52,8 +57,17 @@ impl Brake {
 
     fn note(&self, subject: &Subject, steps: &[Step], now: Instant, times: u32) {
         let mut all = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = all.remove(subject).filter(|sent| sent.steps == steps).map_or(0, |sent| sent.times);
-        all.insert(subject.clone(), Sent { steps: steps.to_vec(), times: before.saturating_add(times), last: now });
+        let plans = all.entry(subject.clone()).or_default();
+        let place = plans.iter().position(|sent| sent.steps == steps);
+        let before = place.map_or(0, |place| plans.remove(place).times);
+        plans.insert(0, Sent { steps: steps.to_vec(), times: before.saturating_add(times), last: now });
+        plans.truncate(PLANS);
+    }
+}
+
+impl Sent {
+    fn pause(&self) -> Duration {
+        HELD_BACK.saturating_mul(2_u32.saturating_pow(self.times.saturating_sub(TIMES))).min(LONGEST)
     }
 }
 
@@ -74,8 +88,13 @@ mod tests {
         assert!(!brake.holds(&subject, &steps, now));
         brake.sent(&subject, &steps, now);
         assert!(brake.holds(&subject, &steps, now));
-        assert!(!brake.holds(&subject, &[], now), "another plan is another matter");
+        let undone = [Step::new(Operation::UpdateService, "service web", json!({ "desiredCount": 1 }), Vec::new())];
+        assert!(!brake.holds(&subject, &undone, now), "another plan is another matter");
+        brake.sent(&subject, &undone, now);
+        assert!(brake.holds(&subject, &steps, now), "also where another one was made in between");
         assert!(!brake.holds(&subject, &steps, now + HELD_BACK), "tried again in the end");
+        brake.sent(&subject, &steps, now + HELD_BACK);
+        assert!(brake.holds(&subject, &steps, now + HELD_BACK * 2), "and more seldom each time");
         brake.release(&subject);
         brake.sent(&subject, &steps, now);
         assert!(!brake.holds(&subject, &steps, now), "what was seen to work is drift the next time");

@@ -37,6 +37,20 @@ impl Owner {
     }
 }
 
+impl Owner {
+    /// What to do where an object of another installation is this one's from before its cluster was rebuilt.
+    fn if_rebuilt(&self, other: &str) -> String {
+        let installation = |of: &str| of.split('/').next().unwrap_or_default().to_owned();
+        if installation(other) == installation(&self.0) {
+            return String::new();
+        }
+        let id = installation(other);
+        format!(
+            "if that is this object in a cluster that was rebuilt, run the operator with --installation-id '{id}'; "
+        )
+    }
+}
+
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
@@ -95,10 +109,9 @@ impl Claim {
             (Self::Other(other), AdoptionPolicy::Never) => Err((
                 Reason::OwnedByOther,
                 format!(
-                    "{what} is managed by '{other}', not by '{}'; if that is this object in a cluster that was rebuilt, \
-                     run the operator with --installation-id '{}'; to take it over, set spec.adoptionPolicy to IfExists",
+                    "{what} is managed by '{other}', not by '{}'; {}to take it over, set spec.adoptionPolicy to IfExists",
                     owner.as_str(),
-                    other.split('/').next().unwrap_or_default(),
+                    owner.if_rebuilt(other),
                 ),
             )),
         }

@@ -84,7 +84,13 @@ impl<K: Kind> Pass<'_, K> {
                 if let Some(next) = refusal.again() {
                     return next;
                 }
-                (self.cx.patience.judge(&self.subject, refusal, Instant::now()).verdict(), None)
+                (
+                    self.cx
+                        .patience
+                        .judge(&self.subject, self.object.meta().generation, refusal, Instant::now())
+                        .verdict(),
+                    None,
+                )
             }
         };
         let before = self.object.status().cloned().unwrap_or_default();
@@ -94,10 +100,12 @@ impl<K: Kind> Pass<'_, K> {
             Next::Backoff(Duration::from_secs(30))
         });
         tracing::debug!(object = %self.subject, reason = verdict.reason.as_str(), message = verdict.message, "looked at");
-        if let Some((desired, observed)) = settled {
-            K::tidy(self.cx, &desired, &observed, &self.applied, &mut self.story).await;
-        }
         self.story.tell(self.cx, &self.object).await;
+        if let Some((desired, observed)) = settled {
+            let mut story = Story::default();
+            K::tidy(self.cx, &desired, &observed, &self.applied, &mut story).await;
+            story.tell(self.cx, &self.object).await;
+        }
         next
     }
 
@@ -153,7 +161,12 @@ impl<K: Kind> Pass<'_, K> {
                 return Ok(self.nothing_left(desired, observed, &plan));
             }
             let is_read = !K::is_answer(&observed);
-            if is_read && plan.steps.iter().all(|step| self.applied.contains(step)) {
+            if plan.steps.iter().all(|step| self.applied.contains(step)) {
+                if !is_read {
+                    // The answer of the write shows nothing of it: a read must tell before it is made again.
+                    since = Some(Instant::now());
+                    continue;
+                }
                 cx.brake.without_effect(&self.subject, &plan.steps, self.started);
             }
             if cx.brake.holds(&self.subject, &plan.steps, self.started) {

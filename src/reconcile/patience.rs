@@ -14,20 +14,28 @@ use crate::ecs::Class;
 /// Since when each object fails in such a way.
 #[derive(Debug, Default)]
 pub struct Patience {
-    since: Mutex<HashMap<Subject, (String, Instant)>>,
+    since: Mutex<HashMap<Subject, Failing>>,
+}
+
+#[derive(Debug)]
+struct Failing {
+    message: String,
+    generation: Option<i64>,
+    since: Instant,
 }
 
 impl Patience {
     /// The same failure, or once waiting has not cured it, one that the user must act upon.
-    pub fn judge(&self, subject: &Subject, refusal: Refusal, now: Instant) -> Refusal {
+    pub fn judge(&self, subject: &Subject, generation: Option<i64>, refusal: Refusal, now: Instant) -> Refusal {
         let Refusal::Ecs(what, mut error) = refusal else { return refusal };
         if let Some(patience) = error.patience() {
             let mut all = self.since.lock().unwrap_or_else(PoisonError::into_inner);
-            let (message, since) = all.entry(subject.clone()).or_insert_with(|| (error.message.clone(), now));
-            if *message != error.message {
-                (*message, *since) = (error.message.clone(), now);
+            let new = || Failing { message: error.message.clone(), generation, since: now };
+            let failing = all.entry(subject.clone()).or_insert_with(new);
+            if failing.message != error.message || failing.generation != generation {
+                *failing = new();
             }
-            if now - *since >= patience {
+            if now - failing.since >= patience {
                 error.class = Class::Terminal;
             }
         }
@@ -55,14 +63,16 @@ mod tests {
     async fn what_waiting_does_not_cure_becomes_the_users() {
         let (patience, start) = (Patience::default(), Instant::now());
         let subject = Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() };
-        let state = |message: &str, after: u64| {
+        let of = |generation: i64, message: &str, after: u64| {
             let error = EcsError::new(Operation::CreateService, "ClientException", message);
             let refusal = Refusal::Ecs("service web".into(), error);
-            patience.judge(&subject, refusal, start + Duration::from_secs(after)).verdict().state
+            patience.judge(&subject, Some(generation), refusal, start + Duration::from_secs(after)).verdict().state
         };
+        let state = |message: &str, after: u64| of(1, message, after);
         assert_eq!(state("Role is not valid", 0), State::Waiting);
         assert_eq!(state("Role is not valid", 100), State::Waiting);
         assert_eq!(state("Role is not valid", 130), State::Stalled);
+        assert_eq!(of(2, "Role is not valid", 135), State::Waiting, "the edit may name another role, made just now");
         assert_eq!(state("TaskDefinition not found.", 140), State::Waiting, "another failure has its own time");
         patience.forget(&subject);
         assert_eq!(state("Role is not valid", 150), State::Waiting);

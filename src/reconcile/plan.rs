@@ -154,6 +154,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Nothing differs that is ours to change.
+    pub fn is_settled(&self) -> bool {
+        self.steps.is_empty() && self.refused.is_empty() && self.withheld.is_empty()
+    }
+
     /// Nothing to call.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()

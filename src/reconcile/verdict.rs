@@ -19,6 +19,9 @@ const SOON: Duration = Duration::from_secs(60);
 /// The longest delay between tries of what the user must cure: a role created late must heal by itself.
 const SLOW: Duration = Duration::from_secs(300);
 
+/// How long after a write without an answer ECS is asked what came of it.
+const UNANSWERED: Duration = Duration::from_secs(5);
+
 /// The four states of an object; kstatus, Flux and `kubectl wait` read them by way of the conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -108,6 +111,10 @@ impl Verdict {
                 also: Vec::new(),
             },
             Class::Waiting(delay) => Self::waiting(Reason::Retrying, message, delay),
+            // It may have been done; what was made needs a moment until a look finds it.
+            Class::Transient if error.operation.is_write() => {
+                Self { next: Next::After(UNANSWERED), ..Self::retrying(message) }
+            }
             // What is not there may be on its way.
             Class::Transient | Class::Absent => Self::retrying(message),
         }

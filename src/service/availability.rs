@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Desired,
     live_service::LiveService,
+    observe::most_running,
     verdict::{deployed, newest_event},
 };
 use crate::{
@@ -19,12 +20,16 @@ use crate::{
 /// How long too few tasks may run before a deployed service is Ready no more: ECS replaces what stops within a minute.
 const DIP: SignedDuration = SignedDuration::from_secs(60);
 
+fn least(service: &LiveService, status: &EcsServiceStatus) -> i64 {
+    service.least_running(most_running(status))
+}
+
 /// The condition `Available`. Under another controller, ECS does not say how many tasks there must be.
-pub fn available(desired: &Desired, service: &LiveService) -> Option<conditions::Desired> {
+pub fn available(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) -> Option<conditions::Desired> {
     if desired.controller() != "ECS" {
         return None;
     }
-    let (running, wanted, least) = (service.running_count, service.desired_count, service.least_running());
+    let (running, wanted, least) = (service.running_count, service.desired_count, least(service, status));
     let counts = format!("{running} of {wanted} tasks run");
     let (status, reason, message) = if running < least {
         (Truth::False, "TooFewTasks", format!("{counts}; minimumHealthyPercent asks for {least}."))
@@ -38,7 +43,7 @@ pub fn available(desired: &Desired, service: &LiveService) -> Option<conditions:
 
 /// A deployed service of which too few tasks run: looked at again when the dip is over, and then said.
 pub fn unavailable(service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> Option<Verdict> {
-    let least = service.least_running();
+    let least = least(service, status);
     if service.running_count >= least {
         return None;
     }

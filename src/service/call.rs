@@ -9,6 +9,9 @@ use crate::{
 };
 
 const STRATEGY: &str = "deploymentConfiguration.strategy";
+/// The strategy and the blocks that ECS refuses without it.
+const WITH_STRATEGY: &[&str] =
+    &[STRATEGY, "deploymentConfiguration.linearConfiguration", "deploymentConfiguration.canaryConfiguration"];
 const CONTROLLER: &str = "deploymentController";
 const CAPACITY: &str = "capacityProviderStrategy";
 const COUNT: &str = "desiredCount";
@@ -61,15 +64,12 @@ impl Call {
             );
         }
         if live.is_deploying() && (self.has(CONTROLLER) || self.has(STRATEGY)) {
-            self.leave_out(&[CONTROLLER, STRATEGY]);
+            self.leave_out(&[CONTROLLER]);
+            self.leave_out(WITH_STRATEGY);
             withheld.push("deployment strategy and controller are changed once the running deployment is over".into());
         }
         if self.has(STRATEGY) && self.has("loadBalancers") && self.strategy() != Some("ROLLING") {
-            self.leave_out(&[
-                STRATEGY,
-                "deploymentConfiguration.linearConfiguration",
-                "deploymentConfiguration.canaryConfiguration",
-            ]);
+            self.leave_out(WITH_STRATEGY);
             withheld.push(
                 "the deployment strategy is changed once the load balancers have their advanced configuration".into(),
             );

@@ -175,18 +175,30 @@ fn back_to_launch_type(desired: &Desired, live: &LiveService, applied: &[String]
 /// A field that CodeDeploy changes by itself: not ours to put back, and an edit of it is not ours to make. Whether the
 /// manifest was edited is told by what was applied last.
 fn edit_of_the_controllers(unit: &str, desired: &Desired, live: &LiveService, applied: &[String]) -> Change {
-    let Some((want, have)) = desired.units.get(unit).zip(live.units.get(unit)) else { return Change::None };
+    let Some(have) = live.units.get(unit) else { return Change::None };
+    let Some(want) = desired.units.get(unit) else {
+        let context = ServiceContext::of(&live.json);
+        let is_default = canon::service_unit(unit, None, &context).is_ok_and(|default| default == *have);
+        let was_applied = applied.iter().any(|path| path == unit);
+        if desired.controller() != "CODE_DEPLOY" || is_default || !was_applied {
+            return Change::None;
+        }
+        return Change::Note(format!(
+            "{unit} was removed from the manifest; under deploymentController CODE_DEPLOY only CodeDeploy may change it, so it \
+             stays as it is"
+        ));
+    };
     let record = applied.iter().find(|path| spec::unseen_unit(path) == Some(unit));
     if !canon::differs(unit, want, have) || record == Some(&spec::unseen_path(unit, want)) {
         return Change::None;
     }
-    let short = |value: &Value| Difference::new(unit, have.clone(), value.clone()).to_string();
+    let difference = Difference::new(unit, have.clone(), want.clone());
+    let or_back = if record.is_some() { ", or put the old value back" } else { "" };
     Change::Refused {
         reason: Reason::CodeDeployOwned,
         sentence: format!(
-            "spec.{}, and under deploymentController CODE_DEPLOY only CodeDeploy may change it: deploy through CodeDeploy and \
-             write what it deployed into the manifest, or put the old value back",
-            short(want)
+            "spec.{difference}, and under deploymentController CODE_DEPLOY only CodeDeploy may change it: deploy through \
+             CodeDeploy and write what it deployed into the manifest{or_back}"
         ),
         // Without a record of its own the manifest would pass for applied by the next look.
         kept: record.cloned().unwrap_or_else(|| format!("{unit}#")),

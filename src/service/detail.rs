@@ -10,7 +10,7 @@ use crate::{
         EcsServiceStatus,
         deployment_status::{CircuitBreakerStatus, HookStatus},
     },
-    ecs::{Class, Key, Target},
+    ecs::{Class, Key},
     reconcile::{Context, Refusal},
 };
 
@@ -148,7 +148,7 @@ pub fn key(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) 
     if desired.controller() != "ECS" || service.status != "ACTIVE" {
         return None;
     }
-    let rolled_back = service.is_rolled_back(status);
+    let rolled_back = service.is_on_an_older_deployment(status);
     let is_over = !service.is_deploying() && !rolled_back && !service.is_failed();
     if is_over || !(rolled_back || service.is_failed() || service.is_staged() || service.has_failing_tasks()) {
         return None;
@@ -171,8 +171,9 @@ pub async fn optional(cx: &Context, key: &Key, what: &str) -> Result<Option<Valu
             Err(Refusal::Ecs(what.to_owned(), error))
         }
         Err(error) => {
-            debug_assert_ne!(key.group.target, Target::Service);
-            tracing::debug!(name = &*key.name, %error, what, "could not be read");
+            if error.class == Class::Denied {
+                tracing::warn!(name = &*key.name, %error, what, "is not allowed; less is told without it");
+            }
             Ok(None)
         }
     }

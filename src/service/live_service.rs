@@ -67,8 +67,8 @@ impl LiveService {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
     }
 
-    /// ECS went back to a deployment from before ours. It comes back under its old id, which is how a rollback is told.
-    pub fn is_rolled_back(&self, status: &EcsServiceStatus) -> bool {
+    /// The PRIMARY deployment is one from before ours. ECS gives it its old id again, which is how a rollback is told.
+    pub fn is_on_an_older_deployment(&self, status: &EcsServiceStatus) -> bool {
         self.primary().is_some_and(|primary| status.known_deployments.contains(&primary.id))
     }
 
@@ -111,12 +111,14 @@ impl LiveService {
         })
     }
 
-    /// How many tasks `minimumHealthyPercent` asks for.
-    pub fn least_running(&self) -> i64 {
+    /// How many tasks `minimumHealthyPercent` asks for, of so many as ran at once since they were deployed: those that
+    /// somebody asks for more are on their way, and not missing.
+    pub fn least_running(&self, most_running: Option<i32>) -> i64 {
         let daemon = self.json.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON");
         let percent = self.json.pointer("/deploymentConfiguration/minimumHealthyPercent").and_then(Value::as_i64);
         let percent = percent.unwrap_or(if daemon { 0 } else { 100 });
-        self.desired_count.saturating_mul(percent).saturating_add(99) / 100
+        let ran = most_running.map_or(self.desired_count, i64::from).min(self.desired_count);
+        ran.saturating_mul(percent).saturating_add(99) / 100
     }
 
     /// A service in an observation.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::{EcsServiceStatus, Reason, deployment_status::DeploymentOutcome},
     ecs::{Class, Key, Operation, Pace, Seen, canon},
-    reconcile::{Context, Refusal, Step, Verdict, tags},
+    reconcile::{Context, Difference, Refusal, Step, Verdict, tags},
 };
 
 /// A rollout that has not got all its tasks after so long is looked into.
@@ -42,6 +42,11 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// What a deployment of the manifest deploys, as a hash.
+    pub fn target(&self, desired: &Desired) -> String {
+        desired.target(self.resolved.as_deref())
+    }
+
     /// Nothing is going on.
     pub fn is_settled(&self) -> bool {
         self.service.as_ref().is_some_and(|service| {
@@ -116,18 +121,23 @@ async fn complete(cx: &Context, desired: &Desired, service: &mut Value) -> Resul
     Ok(Some((key, Pace::Fixed)))
 }
 
+/// The most tasks of the PRIMARY deployment that ran at once.
+pub fn most_running(status: &EcsServiceStatus) -> Option<i32> {
+    status.deployment.as_ref().and_then(|deployment| deployment.most_running)
+}
+
 /// Whether it is worth while to ask why tasks stopped: they fail, or a rollout hangs, or too few of them are left.
 fn is_failing(desired: &Desired, service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> bool {
     if desired.controller() != "ECS" || service.status != "ACTIVE" {
         return false;
     }
-    let rolled_back = service.is_rolled_back(status);
+    let rolled_back = service.is_on_an_older_deployment(status);
     let is_told = !status.task_failures.is_empty() && !service.is_deploying();
     let age = service.primary().and_then(|primary| primary.created).map(|created| now.duration_since(created));
     let hangs = service.is_deploying()
         && service.primary().is_some_and(|primary| primary.running_count < service.desired_count)
         && age.is_some_and(|age| age > SUSPICIOUS);
-    let is_short = !service.is_deploying() && service.running_count < service.least_running();
+    let is_short = !service.is_deploying() && service.running_count < service.least_running(most_running(status));
     let has_failed = rolled_back || service.is_failed();
     (has_failed && !is_told) || service.has_failing_tasks() || hangs || is_short
 }
@@ -200,6 +210,13 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
             } else if step.because.iter().any(|difference| difference.path == "desiredCount") {
                 cx.contests.corrected(&desired.subject, Instant::now());
             }
+            let raises = |difference: &Difference| {
+                difference.path == "desiredCount" && difference.want.as_i64() > difference.have.as_i64()
+            };
+            if step.because.iter().any(raises) {
+                // The tasks that are to come are no dip of those that ran.
+                status.rolled_out = None;
+            }
             None
         }
         Operation::TagResource | Operation::UntagResource => return tags::absorb(cx, &desired.key, step),
@@ -211,7 +228,9 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
         && let Some(primary) = live.primary()
     {
         let known = before.and_then(LiveService::read).map(|before| before.deployments).unwrap_or_default();
-        started(status, &primary.id, known.into_iter().map(|deployment| deployment.id), desired);
+        let revision = step.input.get("taskDefinition").and_then(Value::as_str).filter(|_| desired.family.is_some());
+        let target = desired.target(revision);
+        started(status, &primary.id, known.into_iter().map(|deployment| deployment.id), target);
     }
     absorb_service(cx, &desired.key, service, tags);
 }

@@ -21,12 +21,12 @@ const KNOWN: usize = 10;
 
 /// A call of ours was answered with the PRIMARY deployment `id`; `before` are those there were before it. Where the call
 /// started none (a mere change of the count, say), nothing becomes ours: not even what ECS rolled back to.
-pub fn started(status: &mut EcsServiceStatus, id: &str, before: impl Iterator<Item = String>, desired: &Desired) {
+pub fn started(status: &mut EcsServiceStatus, id: &str, before: impl Iterator<Item = String>, target: String) {
     let before: Vec<String> = before.collect();
     if before.iter().any(|known| known == id) {
         return;
     }
-    becomes_ours(status, id, desired);
+    becomes_ours(status, id, target);
     // Whoever made them: ECS may go back to any of them.
     for known in before {
         if !status.known_deployments.contains(&known) {
@@ -37,11 +37,11 @@ pub fn started(status: &mut EcsServiceStatus, id: &str, before: impl Iterator<It
 }
 
 /// From now on `id` is the deployment that Ready needs; what was before it is remembered.
-pub fn becomes_ours(status: &mut EcsServiceStatus, id: &str, desired: &Desired) {
+pub fn becomes_ours(status: &mut EcsServiceStatus, id: &str, target: String) {
     if status.own_deployment.as_deref() == Some(id) {
         return;
     }
-    status.own_target = Some(desired.target());
+    status.own_target = Some(target);
     if let Some(before) = status.own_deployment.replace(id.to_owned()) {
         status.known_deployments.insert(0, before);
         status.known_deployments.truncate(KNOWN);
@@ -51,12 +51,25 @@ pub fn becomes_ours(status: &mut EcsServiceStatus, id: &str, desired: &Desired) 
 }
 
 /// A deployment that no call of ours made becomes ours where nothing managed differs: the first look at an adopted
-/// service, an answer that was lost, or a deployment forced from the console. One known before ours is a rollback and
-/// never becomes ours.
-pub fn take_over(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus, id: &str) {
-    if is_new(status, id) && plan::plan(desired, observed, status).is_ok_and(|plan| plan.is_empty()) {
-        becomes_ours(status, id, desired);
+/// service, an answer that was lost, or a deployment forced from the console. One known before ours is a rollback as long
+/// as the manifest asks for what was rolled back; once it asks for what ECS went back to, that is what it asks for.
+pub fn take_over(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus, primary: &LiveDeployment) {
+    let target = observed.target(desired);
+    let is_ours = status.own_deployment.as_ref() == Some(&primary.id);
+    let is_rollback = !is_new(status, &primary.id) && status.own_target.as_ref() == Some(&target);
+    if !is_ours && !is_rollback && plan::plan(desired, observed, status).is_ok_and(|plan| plan.is_settled()) {
+        becomes_ours(status, &primary.id, target);
     }
+}
+
+/// ECS went back to a deployment from before ours, and the manifest still asks for ours.
+pub fn is_rolled_back(
+    desired: &Desired,
+    observed: &Observed,
+    service: &LiveService,
+    status: &EcsServiceStatus,
+) -> bool {
+    service.is_on_an_older_deployment(status) && status.own_target.as_ref() == Some(&observed.target(desired))
 }
 
 /// Neither ours nor from before ours.
@@ -111,7 +124,7 @@ pub fn recall(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
     if status.own_deployment.is_some() || attempt.outcome.is_none() || !attempt.is_of(desired) {
         return;
     }
-    becomes_ours(status, &attempt.deployment, desired);
+    becomes_ours(status, &attempt.deployment, observed.target(desired));
     let others = service.deployments.iter().map(|deployment: &LiveDeployment| deployment.id.clone());
     status.known_deployments = others.filter(|id| *id != attempt.deployment).take(KNOWN).collect();
 }

@@ -11,10 +11,11 @@ use super::{
     change::{Change, change},
     fields::FIELDS,
     live_service::LiveService,
+    ours::is_rolled_back,
 };
 use crate::{
     api::{EcsServiceStatus, Origin, Reason},
-    ecs::Operation,
+    ecs::{Operation, canon},
     reconcile::{Plan, Step, Verdict, owner::hex, tags},
 };
 
@@ -81,7 +82,7 @@ fn client_token(desired: &Desired, input: &Map<String, Value>, before: Option<&L
 
 fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &EcsServiceStatus, plan: &mut Plan) {
     // What ECS rolled back is not deployed again until it changes, or a restart is asked for.
-    let failed = live.is_rolled_back(status) && status.own_target.as_deref() == Some(&desired.target());
+    let failed = is_rolled_back(desired, observed, live, status);
     let mut call = Call::default();
     for field in FIELDS {
         match change(field, desired, observed, live, &status.common.applied_fields) {
@@ -101,9 +102,14 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
             Change::Send(value, difference) => call.add(&value, difference),
         }
     }
+    if failed {
+        // What ECS does not show went back with the rest: to be sent again with the next deployment.
+        let unseen = canon::UNSEEN.iter().filter(|unit| desired.units.contains_key(**unit));
+        plan.kept.extend(unseen.filter(|unit| !live.units.contains_key(**unit)).map(|unit| format!("{unit}#")));
+    }
     acts::restart(&mut call, desired, live, status);
     let differing = call.units();
-    call.hold_back(live, live.is_rolled_back(status) && live.is_deploying(), &mut plan.withheld);
+    call.hold_back(live, live.is_on_an_older_deployment(status) && live.is_deploying(), &mut plan.withheld);
     // A removal that waits must not be forgotten meanwhile.
     plan.kept.extend(differing.into_iter().filter(|unit| unit != acts::RESTART && !call.has(unit)));
     plan.steps.extend(call.into_step(desired));

@@ -8,9 +8,8 @@ use super::{
     Desired, Observed, acts,
     detail::{Detail, time},
     diagnosis,
-    fields::FIELDS,
     live_service::{LiveDeployment, LiveService},
-    ours::take_over,
+    ours::{is_rolled_back, take_over},
 };
 use crate::{
     api::{
@@ -64,31 +63,21 @@ fn deployments(
 ) {
     status.task_definition = primary.task_definition.rsplit('/').next().map(str::to_owned);
     status.task_definition_arn = Some(primary.task_definition.clone());
-    take_over(desired, observed, status, &primary.id);
-    if service.is_rolled_back(status) {
-        forget_unseen(status);
-    }
+    take_over(desired, observed, status, primary);
     failures(desired, observed, status);
     note_rolled_out(desired, service, primary, status);
     let before = status.deployment.take();
-    note_ended(service, primary, observed.detail.as_ref(), before.as_ref(), status, now);
+    let is_back = is_rolled_back(desired, observed, service, status);
+    note_ended(is_back, service, primary, observed.detail.as_ref(), before.as_ref(), status, now);
     status.deployment = Some(deployment(service, primary, observed.detail.as_ref(), before, now));
 }
 
-/// ECS went back to a revision of which it is not known what it has where ECS shows nothing.
-fn forget_unseen(status: &mut EcsServiceStatus) {
-    let deploys = |unit: &str| FIELDS.iter().any(|field| field.unit == unit && field.deploys);
-    status.common.applied_fields.retain(|path| spec::unseen_unit(path).is_none_or(|unit| !deploys(unit)));
-}
-
-/// Remembers that all tasks of our deployment ran once. An edit that asks for more of them begins anew.
+/// Remembers that all tasks of our deployment ran once.
 fn note_rolled_out(desired: &Desired, service: &LiveService, primary: &LiveDeployment, status: &mut EcsServiceStatus) {
     let all_run = desired.is_daemon() || service.running_count >= service.desired_count;
     if status.own_deployment.as_deref() == Some(&primary.id) && service.is_completed() && all_run {
         status.rolled_out = Some(primary.id.clone());
         status.task_failures.clear();
-    } else if desired.is_edited && !all_run {
-        status.rolled_out = None;
     }
 }
 
@@ -114,6 +103,7 @@ fn failures(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatu
 
 /// Remembers how deployments of ours ended.
 fn note_ended(
+    is_back: bool,
     service: &LiveService,
     primary: &LiveDeployment,
     detail: Option<&Detail>,
@@ -124,7 +114,7 @@ fn note_ended(
     let Some(own) = status.own_deployment.clone() else { return };
     let is_ours = own == primary.id;
     let outcome = match () {
-        () if service.is_rolled_back(status) => Some(DeploymentOutcome::RolledBack),
+        () if is_back => Some(DeploymentOutcome::RolledBack),
         () if is_ours && service.is_failed() => Some(DeploymentOutcome::Failed),
         () if is_ours && status.rolled_out.as_deref() == Some(&own) => Some(DeploymentOutcome::Deployed),
         () => None,

@@ -219,7 +219,7 @@ fn what_was_rolled_back_is_not_deployed_again_but_all_else_is_applied() {
     let broken = desired(&json!({ "taskDefinition": format!("{ARN}3"), "desiredCount": 5 }));
     let status = EcsServiceStatus {
         own_deployment: Some("ecs-svc/3".into()),
-        own_target: Some(broken.target()),
+        own_target: Some(broken.target(None)),
         known_deployments: vec!["ecs-svc/2".into()],
         ..EcsServiceStatus::default()
     };
@@ -256,11 +256,11 @@ fn a_call_that_starts_no_deployment_makes_none_ours() {
     let broken = desired(&json!({ "taskDefinition": format!("{ARN}3") }));
     let mut status = EcsServiceStatus {
         own_deployment: Some("ecs-svc/3".into()),
-        own_target: Some(broken.target()),
+        own_target: Some(broken.target(None)),
         known_deployments: vec!["ecs-svc/2".into()],
         ..EcsServiceStatus::default()
     };
-    started(&mut status, "ecs-svc/2", ["ecs-svc/2".to_owned()].into_iter(), &broken);
+    started(&mut status, "ecs-svc/2", ["ecs-svc/2".to_owned()].into_iter(), broken.target(None));
     assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/3"));
     assert_eq!(status.known_deployments, ["ecs-svc/2"]);
 }
@@ -269,7 +269,7 @@ fn a_call_that_starts_no_deployment_makes_none_ours() {
 #[test]
 fn whatever_ran_before_our_deployment_is_remembered() {
     let mut status = EcsServiceStatus::default();
-    started(&mut status, "ecs-svc/9", ["ecs-svc/7".to_owned()].into_iter(), &desired(&json!({})));
+    started(&mut status, "ecs-svc/9", ["ecs-svc/7".to_owned()].into_iter(), String::new());
     assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/9"));
     assert_eq!(status.known_deployments, ["ecs-svc/7"]);
 }
@@ -351,7 +351,7 @@ fn a_dip_is_told_and_readiness_falls_only_when_it_lasts() {
 fn third(broken: &Desired) -> EcsServiceStatus {
     EcsServiceStatus {
         own_deployment: Some("ecs-svc/3".into()),
-        own_target: Some(broken.target()),
+        own_target: Some(broken.target(None)),
         known_deployments: vec!["ecs-svc/2".into()],
         ..EcsServiceStatus::default()
     }
@@ -392,8 +392,8 @@ fn a_restart_is_made_once_a_value() {
     let mut done = ours.clone();
     acts::done(&asked(&ours), &plan.steps[0], &mut done);
     assert!(planned(&asked(&done), Some(live(&json!({}))), &done).is_empty());
-    let target = asked(&done).target();
-    assert_eq!(target, annotated(&json!({}), &json!({}), &done).target(), "removing it changes nothing");
+    let target = asked(&done).target(None);
+    assert_eq!(target, annotated(&json!({}), &json!({}), &done).target(None), "removing it changes nothing");
     let lost = live(&json!({ "deployments": [deployment("ecs-svc/9", 2, "IN_PROGRESS")] }));
     assert!(planned(&asked(&ours), Some(lost), &ours).is_empty(), "the answer was lost, the deployment is there");
 }
@@ -486,4 +486,66 @@ fn a_hook_is_answered_by_its_id() {
     assert!(next.is_empty(), "the next step's hook has an id of its own");
     let verdict = verdict::verdict(&asked, &waiting("h2"), &done, Timestamp::UNIX_EPOCH);
     assert_eq!(verdict.reason, Reason::AwaitingHook);
+}
+
+/// Putting the old manifest back is the usual answer to a rollback: what ECS went back to is what is asked for then.
+#[test]
+fn a_manifest_that_asks_for_what_ecs_went_back_to_is_deployed() {
+    let mut status = third(&desired(&json!({ "taskDefinition": format!("{ARN}3") })));
+    let reverted = desired(&json!({}));
+    let seen = observed(Some(live(&json!({}))));
+    assert!(plan(&reverted, &seen, &status).unwrap().is_empty());
+    report(&reverted, &seen, &mut status, Timestamp::UNIX_EPOCH);
+    assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/2"));
+    let verdict = verdict::verdict(&reverted, &seen, &status, Timestamp::UNIX_EPOCH);
+    assert_eq!(verdict.reason, Reason::Deployed, "{}", verdict.message);
+}
+
+/// ECS refuses the block of a strategy without the strategy.
+#[test]
+fn a_strategy_that_waits_keeps_its_block_back() {
+    let linear = json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 20.0 } });
+    let deploying = live(&json!({ "deployments": [deployment("ecs-svc/2", 2, "IN_PROGRESS")] }));
+    let asked = desired(&json!({ "deploymentConfiguration": linear }));
+    let plan = planned(&asked, Some(deploying), &EcsServiceStatus::default());
+    assert!(plan.is_empty(), "{:?}", plan.lines());
+    assert_eq!(plan.withheld.len(), 1, "{:?}", plan.lines());
+}
+
+/// Accepted and never done: what CodeDeploy owns can't be reset either.
+#[test]
+fn under_code_deploy_a_removed_field_is_told() {
+    let asked = desired(&json!({
+        "deploymentController": { "type": "CODE_DEPLOY" },
+        "loadBalancers": [{ "targetGroupArn": "arn:aws:tg", "containerName": "app", "containerPort": 80 }],
+    }));
+    let status = applied(&["enableExecuteCommand"]);
+    let shown = live(&json!({ "deploymentController": { "type": "CODE_DEPLOY" }, "enableExecuteCommand": true }));
+    let plan = planned(&asked, Some(shown), &status);
+    assert!(plan.notes[0].starts_with("enableExecuteCommand was removed"), "{:?}", plan.lines());
+    assert!(plan.kept.contains(&"enableExecuteCommand".to_owned()));
+}
+
+/// What ECS does not show went back with the rollback, and has to be sent with what comes next.
+#[test]
+fn after_a_rollback_what_ecs_does_not_show_counts_as_not_sent() {
+    let monitoring =
+        json!({ "metricConfigurations": [{ "metricNames": ["CPUUtilization"], "resolutionSeconds": 20 }] });
+    let asked =
+        |revision: u8| desired(&json!({ "taskDefinition": format!("{ARN}{revision}"), "monitoring": monitoring }));
+    let mut status = third(&asked(3));
+    status.common.applied_fields = asked(3).managed();
+    let back = planned(&asked(3), Some(live(&json!({}))), &status);
+    assert!(back.is_empty() && back.kept.contains(&"monitoring#".to_owned()), "{back:?}");
+    status.common.applied_fields = vec!["monitoring".into(), "monitoring#".into()];
+    let mended = planned(&asked(4), Some(live(&json!({}))), &status);
+    assert!(calls(&mended)[0].1.get("monitoring").is_some(), "{:?}", mended.lines());
+}
+
+/// A count that is raised is a rollout of its own, not a dip of what ran.
+#[test]
+fn tasks_that_somebody_asks_for_are_not_missing() {
+    let service = LiveService::read(live(&json!({ "desiredCount": 10 }))).unwrap();
+    assert_eq!(service.least_running(Some(3)), 3);
+    assert_eq!(service.least_running(Some(12)), 10);
 }

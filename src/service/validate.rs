@@ -79,10 +79,14 @@ impl Desired {
     }
 
     /// What a deployment of this manifest deploys, as a hash: after a rollback the same is not sent again.
-    pub fn target(&self) -> String {
+    /// `task_definition` is the revision where the manifest names a family only.
+    pub fn target(&self, task_definition: Option<&str>) -> String {
         let units = FIELDS.iter().filter(|field| field.deploys);
-        let deployed: Map<String, Value> =
+        let mut deployed: Map<String, Value> =
             units.filter_map(|field| Some((field.unit.to_owned(), self.units.get(field.unit)?.clone()))).collect();
+        if let Some(task_definition) = task_definition {
+            deployed.insert("taskDefinition".into(), json!(task_definition));
+        }
         canon::hash(&json!([deployed, self.restart]))
     }
 

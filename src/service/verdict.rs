@@ -11,6 +11,7 @@ use super::{
     detail::{DeploymentState, Detail},
     diagnosis,
     live_service::{LiveDeployment, LiveService},
+    ours::is_rolled_back,
     plan,
 };
 use crate::{
@@ -30,10 +31,10 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
     let plan = plan::plan(desired, observed, status).unwrap_or_default();
     let rollout = rollout(desired, observed, service, status, now);
     if rollout.reason != Reason::Deployed {
-        return rollout.with(available(desired, service));
+        return rollout.with(available(desired, service, status));
     }
     let verdict = if let Some(withheld) = plan.withheld.first() {
-        Verdict::waiting(Reason::Deploying, withheld.clone(), plan::WITHHELD)
+        Verdict { next: Next::After(plan::WITHHELD), ..Verdict::progressing(Reason::Deploying, withheld.clone()) }
     } else if let Some(unready) = &desired.unready {
         Verdict::waiting_for_change(Reason::RefNotReady, unready.clone())
     } else if desired.is_contested {
@@ -42,7 +43,7 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
     } else {
         unavailable(service, status, now).unwrap_or(rollout)
     };
-    verdict.with(available(desired, service))
+    verdict.with(available(desired, service, status))
 }
 
 fn contested(service: &LiveService) -> conditions::Desired {
@@ -75,7 +76,8 @@ fn rollout(
     };
     let own = observed.detail.as_ref().filter(|detail| status.own_deployment.as_ref() == Some(&detail.deployment));
     let state = own.map(|own| &own.state);
-    if service.is_rolled_back(status) || state == Some(&DeploymentState::RollingBack) {
+    let is_back = is_rolled_back(desired, observed, service, status);
+    if is_back || state == Some(&DeploymentState::RollingBack) {
         return rolled_back(service, primary, own, status);
     }
     let is_over = matches!(state, Some(DeploymentState::Stopped | DeploymentState::RollbackFailed));
@@ -98,9 +100,12 @@ fn rolled_back(
     let id = status.own_deployment.as_deref().unwrap_or("of this generation");
     let past = status.deployments.iter().find(|past| past.id == id);
     let from = past.and_then(|past| past.task_definition.as_deref()).unwrap_or("the new revision");
-    let verb =
-        if service.is_deploying() || !service.is_rolled_back(status) { "is rolling back" } else { "rolled back" };
-    let to = if service.is_rolled_back(status) {
+    let verb = if service.is_deploying() || !service.is_on_an_older_deployment(status) {
+        "is rolling back"
+    } else {
+        "rolled back"
+    };
+    let to = if service.is_on_an_older_deployment(status) {
         format!(" to {} ({})", revision(primary), primary.id)
     } else {
         String::new()

@@ -17,6 +17,8 @@ use crate::{
     },
 };
 
+/// How many revisions one pass deregisters: ECS takes one a second.
+const AT_ONCE: usize = 10;
 /// A service may cease to refer to the task definition without a sign of its own.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
@@ -40,8 +42,13 @@ pub async fn delete(
     let all = active_revisions(&ecs, &family)
         .await
         .map_err(|error| Refusal::Ecs(format!("reading family {family}"), error))?;
-    for arn in all {
-        let Some(found) = revision(cx, &region, &arn, Some(Instant::now())).await? else { continue };
+    let mut deregistered = 0;
+    for (index, arn) in all.iter().enumerate() {
+        if deregistered == AT_ONCE {
+            let message = format!("{} revisions of family {family} are still to be looked at.", all.len() - index);
+            return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, Duration::from_secs(1))));
+        }
+        let Some(found) = revision(cx, &region, arn, Some(Instant::now())).await? else { continue };
         let Claim::Ours(origin) = stake.claim(&found.tags) else { continue };
         if !policies.deletes(origin) {
             continue;
@@ -53,7 +60,10 @@ pub async fn delete(
             Vec::new(),
         );
         match ecs.call(step.operation, &step.input).await {
-            Ok(_) => story.did(&step),
+            Ok(_) => {
+                deregistered += 1;
+                story.did(&step);
+            }
             Err(error) if error.class == Class::Absent => {}
             Err(error) => return Err(Refusal::Ecs(step.what, error)),
         }

@@ -64,7 +64,7 @@ impl Kind for TaskDefinition {
 
     fn keys(desired: &Desired, observed: &Observed) -> Vec<(Key, Pace)> {
         let current = observed.current.iter();
-        current.map(|revision| (Key::task_definition(&desired.region, &revision.arn), Pace::Quiet)).collect()
+        current.map(|revision| (Key::task_definition(&desired.region, &revision.arn), Pace::Slow)).collect()
     }
 
     fn plan(desired: &Desired, observed: &Observed, status: &EcsTaskDefinitionStatus) -> Result<Plan, Verdict> {

@@ -55,14 +55,13 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
         return Ok(());
     }
     let used = in_use(cx, desired).await.map_err(failed)?;
-    for arn in old.into_iter().filter(|arn| !used.contains(arn)).take(AT_ONCE) {
+    for arn in old.into_iter().filter(|arn| !used.contains(&name(arn))).take(AT_ONCE) {
         if !ecs.has_room(Operation::DeregisterTaskDefinition) {
             break;
         }
-        let name = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
         let step = Step::new(
             Operation::DeregisterTaskDefinition,
-            format!("{name}, beyond the {} revisions that are kept", desired.revisions_kept),
+            format!("{}, beyond the {} revisions that are kept", name(&arn), desired.revisions_kept),
             json!({ "taskDefinition": arn }),
             Vec::new(),
         );
@@ -72,26 +71,39 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
     Ok(())
 }
 
-/// Every revision that a service of ours names, a service that Live holds deploys or may go back to, or a running
-/// task of the family in a cluster that we know has.
+/// Every revision, as `family:revision`, that a service of ours names or runs, a service that Live holds deploys or may
+/// go back to, or a running task of the family in a cluster that we know has.
 async fn in_use(cx: &Context, desired: &Desired) -> Result<BTreeSet<String>, EcsError> {
     let mut used = BTreeSet::new();
     for service in cx.stores.services.state() {
+        // One that waits is still to be made with what it names.
+        used.extend(service.spec.task_definition.as_deref().map(name));
         let Some(status) = &service.status else { continue };
-        used.extend(status.task_definition_arn.clone());
-        used.extend(status.resolved_task_definition.as_ref().map(|resolved| resolved.arn.clone()));
+        used.extend(status.task_definition_arn.as_deref().map(name));
+        used.extend(status.resolved_task_definition.as_ref().map(|resolved| name(&resolved.arn)));
     }
-    for (_, seen) in cx.live.held(Target::Service) {
+    let mut clusters = BTreeSet::new();
+    for (key, seen) in cx.live.held(Target::Service) {
+        if *key.group.region == *desired.region {
+            clusters.insert(key.group.parent.clone());
+        }
         let Some(service) = seen.json() else { continue };
         let deployments = service.get("deployments").and_then(Value::as_array).cloned().unwrap_or_default();
         let all = std::iter::once(&service).chain(&deployments);
-        used.extend(all.filter_map(|one| one.get("taskDefinition")?.as_str().map(str::to_owned)));
+        used.extend(all.filter_map(|one| one.get("taskDefinition")?.as_str().map(name)));
     }
+    let held = cx.live.held(Target::Cluster).into_iter().map(|(key, _)| key);
+    clusters.extend(held.filter(|key| *key.group.region == *desired.region).map(|key| key.name));
     let ecs = cx.live.regions().ecs(&desired.region);
-    for (key, _) in cx.live.held(Target::Cluster).iter().filter(|(key, _)| *key.group.region == *desired.region) {
-        used.extend(run_by_tasks(&ecs, &key.name, &desired.family).await?);
+    for cluster in clusters {
+        used.extend(run_by_tasks(&ecs, &cluster, &desired.family).await?);
     }
     Ok(used)
+}
+
+/// `family:revision` of an ARN.
+fn name(arn: &str) -> String {
+    arn.rsplit('/').next().unwrap_or(arn).to_owned()
 }
 
 /// The revisions of a family that the tasks of a cluster run, page by page: a page is as many as one call describes.
@@ -105,7 +117,7 @@ async fn run_by_tasks(ecs: &Ecs, cluster: &str, family: &str) -> Result<BTreeSet
             let look = Map::from_iter([("cluster".to_owned(), json!(cluster)), ("tasks".to_owned(), tasks.into())]);
             let answer = ecs.call(Operation::DescribeTasks, &look).await?;
             let tasks = answer.get("tasks").and_then(Value::as_array).cloned().unwrap_or_default();
-            run.extend(tasks.iter().filter_map(|task| task.get("taskDefinitionArn")?.as_str().map(str::to_owned)));
+            run.extend(tasks.iter().filter_map(|task| task.get("taskDefinitionArn")?.as_str().map(name)));
         }
         match page.get("nextToken").filter(|token| token.is_string()) {
             Some(token) => input.insert("nextToken".into(), token.clone()),

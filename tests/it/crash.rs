@@ -134,7 +134,11 @@ async fn run(accident: Accident, operation: String, nth: usize) {
     let mut operator = std::mem::replace(&mut scene.operator, off);
     let killing = kill(&scene, &mut operator, accident, &fired);
     tokio::join!(story(&scene), killing);
-    assert!(fired.count() > 0, "{accident:?} at {operation} {nth} never came");
+    if fired.count() == 0 {
+        // Two edits that are seen at once need one call fewer.
+        let made = scene.proxy.writes().into_iter().filter(|call| call.operation == operation).count();
+        assert!(made < nth, "{accident:?} at {operation} {nth} never came");
+    }
     println!("{accident:?} at {operation} {nth}: fine");
 }
 

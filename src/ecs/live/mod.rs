@@ -34,6 +34,8 @@ const WINDOW: Duration = Duration::from_millis(20);
 const BUSY_WINDOW: Duration = Duration::from_millis(200);
 /// How many reads may be under way at once in one region.
 const READS_AT_ONCE: usize = 16;
+/// How many of the sweep's: those who ask must not stand in line behind it.
+const SWEEPS_AT_ONCE: usize = 4;
 /// How often the sweep looks at what is due.
 const TICK: Duration = Duration::from_millis(250);
 /// An observation that the sweep could not renew for so many sweeps is good for nothing.
@@ -120,6 +122,8 @@ impl Key {
 pub enum Pace {
     /// Nothing is expected: once a quiet sweep.
     Quiet,
+    /// It hardly changes and is read alone: once in ten quiet sweeps.
+    Slow,
     /// A rollout or a deletion is under way: every few seconds.
     Rolling,
     /// It never changes: never again.
@@ -170,7 +174,7 @@ struct Shared {
     regions: Regions,
     cadence: Cadence,
     state: Mutex<State>,
-    reads: Mutex<BTreeMap<Arc<str>, Arc<Semaphore>>>,
+    reads: Mutex<Permits>,
     changes: mpsc::UnboundedSender<Key>,
 }
 
@@ -180,6 +184,16 @@ impl fmt::Debug for Live {
     }
 }
 
+/// Who reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reader {
+    /// Somebody who waits for it.
+    Asker,
+    /// The sweep.
+    Sweep,
+}
+
+type Permits = BTreeMap<(Arc<str>, Reader), Arc<Semaphore>>;
 type Waiter = oneshot::Sender<Result<Seen, EcsError>>;
 
 impl Live {
@@ -259,7 +273,7 @@ impl Live {
             let due = self.state().due(now, now - last, self.shared.cadence);
             last = now;
             for (group, names) in due {
-                self.fetch(group, names.into_iter().map(|name| (name, Vec::new())).collect());
+                self.fetch(group, names.into_iter().map(|name| (name, Vec::new())).collect(), Reader::Sweep);
             }
         }
     }
@@ -275,23 +289,23 @@ impl Live {
             tokio::time::sleep(wait).await;
             let calls = live.state().take_pending(&group);
             for names in calls {
-                live.fetch(group.clone(), names);
+                live.fetch(group.clone(), names, Reader::Asker);
             }
         });
     }
 
     /// One call, in a task of its own.
-    fn fetch(&self, group: Group, names: Vec<(Arc<str>, Vec<Waiter>)>) {
+    fn fetch(&self, group: Group, names: Vec<(Arc<str>, Vec<Waiter>)>, reader: Reader) {
         let live = self.clone();
         live.state().began(&group);
         tokio::spawn(async move {
-            let permits = live.permits(&group.region);
+            let permits = live.permits(&group.region, reader);
             let _permit = permits.acquire().await;
             let ecs = live.shared.regions.ecs(&group.region);
             let at = Instant::now();
             let asked: Vec<&str> = names.iter().map(|(name, _)| &**name).collect();
             let answer = read::describe(&ecs, &group, &asked).await;
-            live.state().ended(&group);
+            live.state().ended(&group, names.iter().map(|(name, _)| name));
             match answer {
                 Ok(found) => {
                     for ((name, waiters), value) in names.into_iter().zip(found) {
@@ -302,7 +316,7 @@ impl Live {
                 Err(error) if names.len() > 1 && !matches!(error.class, Class::Throttled | Class::Transient) => {
                     live.state().set_apart(&group, names.iter().map(|(name, _)| name));
                     for name in names {
-                        live.fetch(group.clone(), vec![name]);
+                        live.fetch(group.clone(), vec![name], reader);
                     }
                 }
                 Err(error) => {
@@ -334,8 +348,9 @@ impl Live {
         }
     }
 
-    fn permits(&self, region: &Arc<str>) -> Arc<Semaphore> {
+    fn permits(&self, region: &Arc<str>, reader: Reader) -> Arc<Semaphore> {
+        let at_once = if reader == Reader::Sweep { SWEEPS_AT_ONCE } else { READS_AT_ONCE };
         let mut reads = self.shared.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        reads.entry(region.clone()).or_insert_with(|| Arc::new(Semaphore::new(READS_AT_ONCE))).clone()
+        reads.entry((region.clone(), reader)).or_insert_with(|| Arc::new(Semaphore::new(at_once))).clone()
     }
 }

@@ -225,7 +225,15 @@ pub(super) fn project(target: Target, mut value: Value) -> Value {
 pub(super) fn identity(target: Target, value: Option<&Value>) -> u64 {
     let mut value = value.cloned();
     if let (Target::Service, Some(service)) = (target, value.as_mut().and_then(Value::as_object_mut)) {
-        for progress in ["runningCount", "pendingCount", "events", "taskSets"] {
+        let progress = [
+            "runningCount",
+            "pendingCount",
+            "events",
+            "taskSets",
+            "currentServiceRevisions",
+            "currentServiceDeployment",
+        ];
+        for progress in progress {
             service.remove(progress);
         }
         for deployment in service.get_mut("deployments").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -240,6 +248,16 @@ pub(super) fn identity(target: Target, value: Option<&Value>) -> u64 {
 fn is_harmless(event: &Value) -> bool {
     let message = event.get("message").and_then(Value::as_str).unwrap_or_default();
     HARMLESS_EVENTS.iter().any(|part| message.contains(part)) && !message.contains("failed")
+}
+
+/// The ids of a service's deployments, the PRIMARY one first.
+pub(super) fn deployments(target: Target, value: Option<&Value>) -> Vec<String> {
+    let service = value.filter(|_| target == Target::Service);
+    let all = service.and_then(|service| service.get("deployments")?.as_array()).into_iter().flatten();
+    let mut found: Vec<(bool, String)> =
+        all.filter_map(|one| Some((one.get("status")? != "PRIMARY", one.get("id")?.as_str()?.to_owned()))).collect();
+    found.sort();
+    found.into_iter().map(|(_, id)| id).collect()
 }
 
 #[cfg(test)]

@@ -9,12 +9,18 @@ use std::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Cadence, Group, Key, Pace, Seen, Target, Waiter, read::identity};
+use super::{
+    Cadence, Group, Key, Pace, Seen, Target, Waiter,
+    read::{deployments, identity},
+};
 
 /// How long a name whose call failed is asked for singly.
 const APART: Duration = Duration::from_secs(3600);
-/// The calls that look at what is rolling take at most half of the 20 a second that ECS allows of each sort.
-const MILLISECONDS_A_CALL: u64 = 100;
+/// The calls that look at what is rolling come at most so often, a twelfth of the 20 a second that ECS allows of each
+/// sort: a thousand rollouts at once are looked at every minute, a hundred every six seconds.
+const MILLISECONDS_A_CALL: u64 = 600;
+/// Once in how many quiet sweeps slow objects are looked at.
+const SLOW: u32 = 10;
 /// How long after a write ECS may still answer from before it.
 const STALE: Duration = Duration::from_secs(30);
 
@@ -30,8 +36,8 @@ struct Members {
     apart: BTreeMap<Arc<str>, Instant>,
     /// How many calls are under way.
     under_way: usize,
-    /// How many quiet objects may be looked at by now.
-    credit: f64,
+    /// How many quiet objects may be looked at by now, and how many slow ones.
+    credit: [f64; 2],
 }
 
 struct Held {
@@ -41,12 +47,22 @@ struct Held {
     /// When the sweep asked last, whatever came of it: a name that fails must not starve the rest.
     tried: Instant,
     pace: Option<Pace>,
+    /// The sweep has asked and has no answer yet: asking again would only lengthen the line.
+    is_asked: bool,
     /// The value is the answer of a write; no read has shown it yet.
     is_answer: bool,
-    /// What our writes of the last moments replaced, and when: a read that shows one of these is from the past.
-    replaced: Vec<(u64, Instant)>,
+    /// What our writes of the last moments replaced: a read that shows one of these is from the past.
+    replaced: Vec<Replaced>,
     /// Those who look at it were told that it can't be read.
     is_overdue: bool,
+}
+
+/// What a write of ours replaced.
+struct Replaced {
+    identity: u64,
+    /// The deployments of a service that were there.
+    deployments: Vec<String>,
+    at: Instant,
 }
 
 /// How long an observation that nobody keeps is held.
@@ -98,9 +114,13 @@ impl State {
     }
 
     /// A call has ended, one way or another.
-    pub(super) fn ended(&mut self, group: &Group) {
-        if let Some(members) = self.groups.get_mut(group) {
-            members.under_way = members.under_way.saturating_sub(1);
+    pub(super) fn ended<'a>(&mut self, group: &Group, names: impl Iterator<Item = &'a Arc<str>>) {
+        let Some(members) = self.groups.get_mut(group) else { return };
+        members.under_way = members.under_way.saturating_sub(1);
+        for name in names {
+            if let Some(held) = members.held.get_mut(name) {
+                held.is_asked = false;
+            }
         }
     }
 
@@ -150,8 +170,14 @@ impl State {
     pub(super) fn absorb(&mut self, key: &Key, value: &Value, now: Instant) {
         let held = self.entry(key, now);
         if held.at.is_some() {
-            held.replaced.retain(|(_, since)| now - *since < STALE);
-            held.replaced.push((identity(key.group.target, held.json().as_ref()), now));
+            let before = held.json();
+            let target = key.group.target;
+            held.replaced.retain(|replaced| now - replaced.at < STALE);
+            held.replaced.push(Replaced {
+                identity: identity(target, before.as_ref()),
+                deployments: deployments(target, before.as_ref()),
+                at: now,
+            });
         }
         held.value = Some(value.to_string().into());
         (held.at, held.is_answer) = (Some(now), true);
@@ -205,6 +231,8 @@ impl State {
     /// The calls of the sweep that are due now: rolling objects at their pace, quiet ones at a steady rate, oldest
     /// first, in whole calls; a call that rolling objects don't fill takes the oldest quiet ones along.
     pub(super) fn due(&mut self, now: Instant, passed: Duration, cadence: Cadence) -> Vec<(Group, Vec<Arc<str>>)> {
+        // Questions of a moment leave nothing behind.
+        self.groups.retain(|_, members| !members.is_empty());
         let mut calls = Vec::new();
         let pressed = self.pressed(cadence);
         for (group, members) in &mut self.groups {
@@ -235,37 +263,48 @@ impl State {
 }
 
 impl Members {
+    fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.pending.is_empty() && self.under_way == 0
+    }
+
     fn due(&mut self, batch: usize, now: Instant, passed: Duration, cadence: Cadence) -> Vec<Arc<str>> {
         self.held.retain(|_, held| held.pace.is_some() || now - held.tried < UNKEPT);
-        let mut quiet: Vec<(Instant, Arc<str>)> = Vec::new();
+        let mut steady: [Vec<(Instant, Arc<str>)>; 2] = Default::default();
         let mut names: Vec<Arc<str>> = Vec::new();
-        for (name, held) in &self.held {
+        for (name, held) in self.held.iter().filter(|(_, held)| !held.is_asked) {
             match held.pace {
                 Some(Pace::Rolling) if now - held.tried >= cadence.rolling => names.push(name.clone()),
-                Some(Pace::Quiet) => quiet.push((held.tried, name.clone())),
+                Some(Pace::Quiet) => steady[0].push((held.tried, name.clone())),
+                Some(Pace::Slow) => steady[1].push((held.tried, name.clone())),
                 _ => {}
             }
         }
-        quiet.sort_unstable();
-        #[allow(clippy::cast_precision_loss)] // counts of objects, far below 2^52
-        let share = quiet.len() as f64 * passed.as_secs_f64() / cadence.quiet.as_secs_f64();
-        self.credit = (self.credit + share).min(f64::from(u16::MAX));
-        let unit = batch.min(quiet.len());
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at least 0, at most u16::MAX
-        let mut take = (self.credit as usize).checked_div(unit).unwrap_or_default() * unit;
         let open = names.len().next_multiple_of(batch) - names.len();
-        take = take.max(open.min(quiet.len()));
-        #[allow(clippy::cast_precision_loss)]
-        {
-            self.credit = (self.credit - take as f64).max(0.0);
+        for (class, mut quiet) in steady.into_iter().enumerate() {
+            quiet.sort_unstable();
+            let period = cadence.quiet * if class == 0 { 1 } else { SLOW };
+            let open = if class == 0 { open } else { 0 };
+            let take = self.afford(class, quiet.len(), batch, open, passed.as_secs_f64() / period.as_secs_f64());
+            names.extend(quiet.into_iter().take(take).map(|(_, name)| name));
         }
-        names.extend(quiet.into_iter().take(take).map(|(_, name)| name));
         for name in &names {
             if let Some(held) = self.held.get_mut(name) {
-                held.tried = now;
+                (held.tried, held.is_asked) = (now, true);
             }
         }
         names
+    }
+
+    /// How many of so many objects are looked at now: at a steady rate, in whole calls, and as many as others leave room
+    /// for. `share` is the part of their period that has passed.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts, below 2^16
+    fn afford(&mut self, class: usize, count: usize, batch: usize, open: usize, share: f64) -> usize {
+        let credit = (self.credit[class] + count as f64 * share).min(f64::from(u16::MAX));
+        let unit = batch.min(count);
+        let whole = (credit as usize).checked_div(unit).unwrap_or_default() * unit;
+        let take = whole.max(open.min(count));
+        self.credit[class] = (credit - take as f64).max(0.0);
+        take
     }
 
     /// Cuts names into calls; those set apart get a call each.
@@ -290,6 +329,7 @@ impl Held {
             at: None,
             tried: now,
             pace: None,
+            is_asked: false,
             is_answer: false,
             replaced: Vec::new(),
             is_overdue: false,
@@ -308,13 +348,20 @@ impl Held {
         self.seen().and_then(|seen| seen.json())
     }
 
-    /// Whether a read shows just what a write of ours replaced a moment ago.
+    /// Whether a read shows just what a write of ours replaced a moment ago, or a service as it was before the deployment
+    /// that a write of ours began: a rollback so soon would still show that one beside the old.
     fn is_from_the_past(&mut self, target: Target, value: Option<&Value>, at: Instant) -> bool {
-        self.replaced.retain(|(_, since)| at.saturating_duration_since(*since) < STALE);
+        self.replaced.retain(|replaced| at.saturating_duration_since(replaced.at) < STALE);
         if self.replaced.is_empty() {
             return false;
         }
+        let held = self.json();
         let shown = identity(target, value);
-        self.replaced.iter().any(|(before, _)| *before == shown) && identity(target, self.json().as_ref()) != shown
+        if self.replaced.iter().any(|before| before.identity == shown) && identity(target, held.as_ref()) != shown {
+            return true;
+        }
+        let (ours, theirs) = (deployments(target, held.as_ref()), deployments(target, value));
+        let (Some(ours), Some(primary)) = (ours.first(), theirs.first()) else { return false };
+        !theirs.contains(ours) && self.replaced.iter().any(|before| before.deployments.contains(primary))
     }
 }

@@ -85,6 +85,11 @@ impl Wire {
 }
 
 fn live(wire: &Wire) -> (Live, mpsc::UnboundedReceiver<Key>) {
+    live_at(wire, 100.0)
+}
+
+/// With so much of ECS's rates.
+fn live_at(wire: &Wire, share: f64) -> (Live, mpsc::UnboundedReceiver<Key>) {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
@@ -92,7 +97,7 @@ fn live(wire: &Wire) -> (Live, mpsc::UnboundedReceiver<Key>) {
         .http_client(SharedHttpClient::new(wire.clone()))
         .build();
     let cadence = Cadence { quiet: Duration::from_mins(1), rolling: Duration::from_secs(5) };
-    Live::new(Regions::new(config, 100.0), cadence)
+    Live::new(Regions::new(config, share), cadence)
 }
 
 fn key(index: usize) -> Key {
@@ -306,4 +311,48 @@ async fn what_the_sweep_cannot_renew_is_not_good_for_long() {
     wire.0.lock().unwrap().denied = None;
     tokio::time::sleep(Duration::from_secs(61)).await;
     assert_eq!(changes.try_recv(), Ok(key(0)), "and told when it can be read again");
+}
+
+/// More to look at than ECS's rates allow must slow the sweep down, not those who ask.
+#[tokio::test(start_paused = true)]
+async fn the_sweep_never_stands_before_those_who_ask() {
+    let wire = Wire::default();
+    let (live, _changes) = live_at(&wire, 1.0);
+    for cluster in 0..250 {
+        live.keep(&Key::service("eu-west-1", &format!("c{cluster}"), "s0"), Pace::Rolling);
+    }
+    tokio::spawn(live.clone().sweep());
+    tokio::time::sleep(Duration::from_mins(8)).await;
+    let asked = Instant::now();
+    let _ = live.get(&key(0), Some(asked)).await;
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+}
+
+/// A read from before a deployment of ours looks like a rollback, but for that it knows nothing of ours.
+#[tokio::test(start_paused = true)]
+async fn a_service_without_the_deployment_we_just_began_is_from_the_past() {
+    let with = |deployments: &[&str], running: i64| {
+        let all: Vec<Value> = deployments
+            .iter()
+            .enumerate()
+            .map(|(index, id)| json!({ "id": id, "status": if index == 0 { "PRIMARY" } else { "ACTIVE" } }))
+            .collect();
+        json!({ "serviceName": "s0", "status": "ACTIVE", "desiredCount": running, "deployments": all })
+    };
+    let wire = Wire::default();
+    let (live, _changes) = live(&wire);
+    let set = |service: Value| wire.0.lock().unwrap().services.insert("s0".into(), service);
+    set(with(&["old"], 1));
+    first_deployment(&live).await;
+    live.absorb(&key(0), with(&["new", "old"], 1));
+    set(with(&["old"], 2));
+    assert_eq!(first_deployment(&live).await, "new");
+    set(with(&["old", "new"], 2));
+    assert_eq!(first_deployment(&live).await, "old", "a rollback shows both");
+}
+
+async fn first_deployment(live: &Live) -> String {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let service = live.get(&key(0), Some(Instant::now())).await.unwrap().json().unwrap();
+    service["deployments"][0]["id"].as_str().unwrap().to_owned()
 }
