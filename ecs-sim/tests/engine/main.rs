@@ -18,3 +18,5 @@ mod task_sets;
 mod tasks;
 #[cfg(test)]
 mod traffic;
+#[cfg(test)]
+mod walk;

@@ -196,3 +196,17 @@ fn early_success_does_not_wait_for_the_last_task() {
     assert_eq!(bed.service()["deployments"][0]["rolloutState"], "IN_PROGRESS");
     assert!(success + bed.until_completed() > 900);
 }
+
+#[test]
+fn a_rolling_deployment_can_pause_before_it_launches_anything() {
+    let mut bed = Bed::new();
+    let hook = json!({ "targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"] });
+    bed.create("nginx:1", &json!({ "deploymentConfiguration": { "lifecycleHooks": [hook] } }));
+    bed.pass(3600);
+    let deployment = bed.deployment();
+    assert_eq!((&deployment["status"], &deployment["lifecycleStage"]), (&json!("IN_PROGRESS"), &json!("PRE_SCALE_UP")));
+    assert_eq!((bed.service()["deployments"][0]["desiredCount"].clone(), bed.tasks("RUNNING").len()), (json!(0), 0));
+    let (arn, id) = (&deployment["serviceDeploymentArn"], &deployment["lifecycleHookDetails"][0]["hookId"]);
+    bed.ok("ContinueServiceDeployment", &json!({ "serviceDeploymentArn": arn, "hookId": id }));
+    bed.until_completed();
+}

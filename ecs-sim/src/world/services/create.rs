@@ -139,6 +139,7 @@ fn new(
         rollout: None,
         task_sets: Vec::new(),
         tasks: Vec::new(),
+        ended: VecDeque::new(),
         events: VecDeque::new(),
         steady: None,
         ends: None,

@@ -138,8 +138,10 @@ pub struct Service {
     pub rollout: Option<Rollout>,
     /// Its task sets, the oldest first.
     pub task_sets: Vec<TaskSet>,
-    /// Its tasks in the order of their launch; those that are STOPPED stay for an hour.
+    /// Its tasks that are not STOPPED, in the order of their launch.
     pub tasks: Vec<Task>,
+    /// Its tasks that are STOPPED, which are seen for an hour, the oldest first.
+    pub ended: VecDeque<Task>,
     /// What it did, the newest first.
     pub events: VecDeque<Event>,
     /// When it says next that it is in a steady state; none while it is not.
@@ -175,6 +177,16 @@ impl Service {
         self.revision_mut(number)?.entry.as_mut()
     }
 
+    /// All its tasks that can be seen.
+    pub fn all_tasks(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.iter().chain(&self.ended)
+    }
+
+    /// The task of that id, to change it.
+    pub fn task_mut(&mut self, id: &str) -> Option<&mut Task> {
+        self.tasks.iter_mut().chain(&mut self.ended).find(|task| task.id == id)
+    }
+
     /// The tasks of a revision that are wanted where they are.
     pub fn wanted(&self, number: u64) -> impl Iterator<Item = &Task> {
         self.tasks.iter().filter(move |task| task.revision == number && task.is_wanted() && !task.leaving)
@@ -205,7 +217,7 @@ impl Service {
 
     /// Whether a task of a revision other than `number` is not STOPPED yet.
     pub fn has_others(&self, number: u64) -> bool {
-        self.tasks.iter().any(|task| task.revision != number && task.status < TaskStatus::Stopped)
+        self.tasks.iter().any(|task| task.revision != number)
     }
 
     /// Whether any task is not STOPPED yet.
