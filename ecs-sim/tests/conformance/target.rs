@@ -60,9 +60,9 @@ fn invented(account: &str) -> Variables {
     variables(account, subnets, ["sg-0a1b2c3d4e5f60001", "sg-0a1b2c3d4e5f60002"])
 }
 
-/// The simulator, whose clock is stepped.
+/// The simulator, whose clock is stepped; each case has a world of its own.
 pub struct Simulated {
-    simulator: Simulator,
+    front: Front,
     caller: Caller,
     /// Where it is talked to over HTTP.
     server: Option<Server>,
@@ -70,24 +70,23 @@ pub struct Simulated {
 }
 
 impl Simulated {
-    /// Called as a function; each case has one of its own.
+    /// Called as a function.
     pub fn in_process() -> Self {
         Self {
-            simulator: Simulator::new(0, Clock::held()),
+            front: Front::new(Simulator::new(0, Clock::held()), 0),
             caller: Caller { account: account(0), region: REGION.into() },
             server: None,
             cases: 0,
         }
     }
 
-    /// Called over HTTP; each case has an account of its own.
+    /// Called over HTTP.
     pub fn on_a_port() -> Self {
         let simulated = Self::in_process();
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let front = Front::new(simulated.simulator.clone(), 0);
-        runtime.spawn(ecs_sim::http::serve(listener, front, future::pending()));
+        runtime.spawn(ecs_sim::http::serve(listener, simulated.front.clone(), future::pending()));
         Self { server: Some(Server::new(runtime, address)), ..simulated }
     }
 }
@@ -99,9 +98,8 @@ impl Target for Simulated {
 
     fn begin(&mut self) -> Variables {
         self.cases += 1;
-        if self.server.is_none() {
-            self.simulator = Simulator::new(self.cases, Clock::held());
-        }
+        self.front.reset(self.cases);
+        self.front.keep_log(0);
         self.caller.account = account(self.cases);
         invented(&self.caller.account)
     }
@@ -110,14 +108,14 @@ impl Target for Simulated {
         if let Some(server) = &self.server {
             return server.call(&self.caller.account, REGION, operation, input);
         }
-        match self.simulator.call(&self.caller, operation, input) {
+        match self.front.simulator().call(&self.caller, operation, input) {
             Ok(body) => Answer { status: 200, code: String::new(), body },
             Err(error) => Answer { status: error.status, code: error.code.clone(), body: error.body() },
         }
     }
 
     fn pass(&mut self) {
-        self.simulator.clock().step(Duration::from_secs(1));
+        self.front.simulator().clock().step(Duration::from_secs(1));
     }
 }
 
@@ -180,11 +178,11 @@ impl Target for Emulator {
     }
 
     fn pass(&mut self) {
-        thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(5));
     }
 
-    /// What they do, they do at once.
+    /// What they do, they do at once, or bit by bit as they are asked.
     fn patience(&self, seconds: u32) -> u32 {
-        seconds.min(20)
+        seconds.min(10)
     }
 }
