@@ -260,5 +260,17 @@ fn two_failures_in_a_row_do_not_chain_back() {
         let all = bed.deployments();
         all.len() == 3 && all[0]["status"] == "ROLLBACK_FAILED"
     });
+    assert_eq!(bed.deployment()["statusReason"], "No rollback candidate was found to run the rollback.");
     assert_eq!(bed.service()["runningCount"], 2, "what ran goes on running");
+}
+
+#[test]
+fn what_never_completed_is_not_gone_back_to() {
+    let (mut bed, old) = running(&breaker(true));
+    bed.deploy("slow/600");
+    bed.pass(60);
+    bed.deploy("fail/crash");
+    bed.until("the rollback", 1200, |bed| bed.deployment()["status"] == "ROLLBACK_SUCCESSFUL");
+    bed.until_completed();
+    assert_eq!(bed.service()["deployments"][0]["id"], old);
 }

@@ -1,5 +1,7 @@
 //! Rolling deployments that succeed.
 
+use std::time::Duration;
+
 use ecs_sim::world::tasks::fate::Fate;
 use serde_json::json;
 
@@ -191,8 +193,9 @@ fn early_success_does_not_wait_for_the_last_task() {
         region.outside.next_launches.insert("c/web".into(), (1, Fate::Slow(900)));
     });
     bed.deploy("nginx:2");
-    let success = bed.until_status("SUCCESSFUL");
-    assert!(success < 300, "{success}");
+    let success =
+        bed.until("SUCCESSFUL", 600, |bed| bed.deployments().len() == 2 && bed.deployment()["status"] == "SUCCESSFUL");
+    assert!((20..300).contains(&success), "{success}");
     assert_eq!(bed.service()["deployments"][0]["rolloutState"], "IN_PROGRESS");
     assert!(success + bed.until_completed() > 900);
 }
@@ -209,4 +212,26 @@ fn a_rolling_deployment_can_pause_before_it_launches_anything() {
     let (arn, id) = (&deployment["serviceDeploymentArn"], &deployment["lifecycleHookDetails"][0]["hookId"]);
     bed.ok("ContinueServiceDeployment", &json!({ "serviceDeploymentArn": arn, "hookId": id }));
     bed.until_completed();
+}
+
+#[test]
+fn completed_waits_for_the_last_old_task() {
+    let mut bed = Bed::new();
+    let group = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/1";
+    let balancer = json!([{ "targetGroupArn": group, "containerName": "web", "containerPort": 80 }]);
+    bed.create("nginx:1", &json!({ "loadBalancers": balancer }));
+    bed.until_completed();
+    bed.tamper(|region| region.outside.deregistration_delay = Duration::from_secs(300));
+    bed.deploy("nginx:2");
+    let successful =
+        bed.until("SUCCESSFUL", 600, |bed| bed.deployments().len() == 2 && bed.deployment()["status"] == "SUCCESSFUL");
+    assert!(successful < 200, "{successful}");
+    let service = bed.service();
+    assert_eq!((&service["deployments"][1]["desiredCount"], &service["runningCount"]), (&json!(0), &json!(2)));
+    let completed = bed.until_completed();
+    assert!((200..320).contains(&completed), "{completed}");
+    assert!(bed.events().iter().any(|words| words.contains("has begun draining connections on")));
+    assert!(
+        bed.events().iter().any(|words| words.contains(&format!("deregistered 1 targets in (target-group {group})")))
+    );
 }

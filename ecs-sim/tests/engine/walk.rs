@@ -1,5 +1,7 @@
 //! Random walks: whatever is done to a service, what it shows stays sound, and it comes to rest.
 
+use std::time::Duration;
+
 use ecs_sim::{
     World,
     world::{
@@ -133,6 +135,7 @@ fn walk(seed: u64) -> Value {
     let balancer = json!([{
         "targetGroupArn": group("a"), "containerName": "web", "containerPort": 80, "advancedConfiguration": extra,
     }]);
+    bed.tamper(|region| region.outside.deregistration_delay = Duration::from_secs(seed % 5 * 60));
     let members = json!({ "loadBalancers": balancer, "deploymentConfiguration": configuration(&mut random) });
     bed.create("nginx:1", &members);
     for _ in 0..30 {
