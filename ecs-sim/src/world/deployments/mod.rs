@@ -28,7 +28,7 @@ pub(super) use self::{
 use super::{
     Cx,
     services::{Configuration, Controller, EntryStatus, RolloutState, Service, ServiceStatus},
-    tasks::Outcome,
+    tasks::{Outcome, Task, TaskStatus},
 };
 use crate::clock::Time;
 
@@ -302,7 +302,7 @@ pub(super) fn settle(cx: &mut Cx<'_>, service: &mut Service) {
 
 /// When something is due next.
 pub(super) fn next(now: Time, service: &Service) -> Option<Time> {
-    let tasks = service.tasks.iter().filter_map(super::tasks::Task::next);
+    let tasks = service.tasks.iter().chain(service.ended.front()).filter_map(Task::next);
     let retries = service.revisions.iter().filter(|one| one.entry.is_some() || service.controller != Controller::Ecs);
     let retries = retries.filter_map(|one| one.retry_at);
     let stops = service.stopping.iter().map(|(_, at)| *at);
@@ -313,7 +313,7 @@ pub(super) fn next(now: Time, service: &Service) -> Option<Time> {
 
 /// Takes the steps of all tasks that are due, in order.
 fn step_tasks(cx: &mut Cx<'_>, service: &mut Service) -> bool {
-    let (mut registered, mut forgotten, mut moved) = (0, false, false);
+    let (mut registered, mut deregistered, mut ended, mut moved) = (0, 0, false, false);
     for place in 0..service.tasks.len() {
         while service.tasks[place].next().is_some_and(|at| at <= cx.now) {
             moved = true;
@@ -323,22 +323,33 @@ fn step_tasks(cx: &mut Cx<'_>, service: &mut Service) -> bool {
             match task.step(cx.now, &region.outside, &mut region.random) {
                 Outcome::Moved | Outcome::Died => {}
                 Outcome::Registered => registered += 1,
+                Outcome::Deregistered => deregistered += 1,
                 Outcome::Running => failures::is_running(service, number),
                 Outcome::Ready => failures::is_ready(service, number),
                 Outcome::NotStarted => failures::failed(cx, service, number, failures::Kind::NotStarted),
                 Outcome::Unhealthy(reason) => failures::replace_unhealthy(cx, service, place, &reason),
                 Outcome::DrainBlocked => failures::drain_is_blocked(cx, service, place),
-                Outcome::Stopped => super::tasks::give_back(cx, &service.tasks[place]),
-                Outcome::Forgotten => forgotten = true,
+                // Nothing more happens to a STOPPED task but that it is forgotten.
+                Outcome::Stopped | Outcome::Forgotten => {
+                    super::tasks::give_back(cx, &service.tasks[place]);
+                    ended = true;
+                    break;
+                }
             }
         }
     }
-    if registered > 0 {
-        let groups = service.revision(service.primary).map(|one| one.balanced.targets.join(") (target-group "));
-        service.say(cx, &format!("registered {registered} targets in (target-group {}).", groups.unwrap_or_default()));
+    for (count, what) in [(registered, "registered"), (deregistered, "deregistered")] {
+        if count > 0 {
+            let groups = service.revision(service.primary).map(|one| one.balanced.targets.join(") (target-group "));
+            service.say(cx, &format!("{what} {count} targets in (target-group {}).", groups.unwrap_or_default()));
+        }
     }
-    if forgotten {
-        service.tasks.retain(|task| task.status < super::tasks::TaskStatus::Stopped || task.next().is_some());
+    if ended {
+        let stopped = |task: &mut Task| task.status == TaskStatus::Stopped;
+        service.ended.extend(service.tasks.extract_if(.., stopped));
+    }
+    while service.ended.front().is_some_and(|task| task.next().is_none_or(|at| at <= cx.now)) {
+        service.ended.pop_front();
     }
     moved
 }

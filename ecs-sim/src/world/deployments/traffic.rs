@@ -77,6 +77,13 @@ fn give(service: &mut Service, target: u64, share: f64, weight: Weight) {
     for revision in service.revisions.iter_mut().filter(|one| one.number != target) {
         rest += *weight(revision);
     }
+    // Before the first shift traffic goes to whatever runs, which a rolling deployment leaves alone.
+    if rest == 0.0
+        && let Some(serving) = service.revisions.iter_mut().rfind(|one| one.number != target && one.entry.is_some())
+    {
+        rest = 100.0;
+        *weight(serving) = rest;
+    }
     for revision in &mut service.revisions {
         let others = *weight(revision);
         *weight(revision) = match revision.number {

@@ -88,7 +88,7 @@ fn existing(
         None | Some(ServiceStatus::Inactive) => Ok(None),
         Some(ServiceStatus::Draining) => Err(ApiError::invalid("Unable to Start a service that is still Draining.")),
         Some(ServiceStatus::Active) => {
-            let same = |service: &&Service| creation.0.is_some() && service.creation == *creation;
+            let same = |service: &&Service| creation.0.is_some() && service.creation.0 == creation.0;
             let service = cx.region.services.get(key).map(|one| &**one).filter(same).ok_or_else(other)?;
             Ok(Some(json!({ "service": service.shown(cx, true) })))
         }
@@ -139,6 +139,7 @@ fn new(
         rollout: None,
         task_sets: Vec::new(),
         tasks: Vec::new(),
+        ended: VecDeque::new(),
         events: VecDeque::new(),
         steady: None,
         ends: None,

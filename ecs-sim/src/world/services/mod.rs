@@ -138,16 +138,18 @@ pub struct Service {
     pub rollout: Option<Rollout>,
     /// Its task sets, the oldest first.
     pub task_sets: Vec<TaskSet>,
-    /// Its tasks in the order of their launch; those that are STOPPED stay for an hour.
+    /// Its tasks that are not STOPPED, in the order of their launch.
     pub tasks: Vec<Task>,
+    /// Its tasks that are STOPPED, which are seen for an hour, the oldest first.
+    pub ended: VecDeque<Task>,
     /// What it did, the newest first.
     pub events: VecDeque<Event>,
     /// When it says next that it is in a steady state; none while it is not.
     pub steady: Option<Time>,
     /// When it stops draining at the earliest, or is forgotten.
     pub ends: Option<Time>,
-    /// Until when an event of the same kind is not said again, by its kind.
-    pub quiet: BTreeMap<&'static str, Time>,
+    /// What was said last of some kinds, and until when it is not repeated.
+    pub quiet: BTreeMap<&'static str, (Time, String)>,
     /// When something happens to it next.
     pub due: Option<Time>,
     /// What DescribeServices last showed of it, without tags, until it changes.
@@ -175,19 +177,29 @@ impl Service {
         self.revision_mut(number)?.entry.as_mut()
     }
 
-    /// The tasks of a revision that are wanted.
-    pub fn wanted(&self, number: u64) -> impl Iterator<Item = &Task> {
-        self.tasks.iter().filter(move |task| task.revision == number && task.is_wanted())
+    /// All its tasks that can be seen.
+    pub fn all_tasks(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.iter().chain(&self.ended)
     }
 
-    /// How many tasks of a revision are wanted.
+    /// The task of that id, to change it.
+    pub fn task_mut(&mut self, id: &str) -> Option<&mut Task> {
+        self.tasks.iter_mut().chain(&mut self.ended).find(|task| task.id == id)
+    }
+
+    /// The tasks of a revision that are wanted where they are.
+    pub fn wanted(&self, number: u64) -> impl Iterator<Item = &Task> {
+        self.tasks.iter().filter(move |task| task.revision == number && task.is_wanted() && !task.leaving)
+    }
+
+    /// How many tasks of a revision are wanted where they are.
     pub fn count_wanted(&self, number: u64) -> u32 {
         count(self.wanted(number))
     }
 
     /// How many tasks of a revision are healthy.
     pub fn count_ready(&self, number: u64) -> u32 {
-        count(self.wanted(number).filter(|task| task.ready))
+        count(self.tasks.iter().filter(|task| task.revision == number && task.ready))
     }
 
     /// `runningCount` and `pendingCount`, of one revision or of all.
@@ -205,7 +217,7 @@ impl Service {
 
     /// Whether a task of a revision other than `number` is not STOPPED yet.
     pub fn has_others(&self, number: u64) -> bool {
-        self.tasks.iter().any(|task| task.revision != number && task.status < TaskStatus::Stopped)
+        self.tasks.iter().any(|task| task.revision != number)
     }
 
     /// Whether any task is not STOPPED yet.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Controller, Entry, EntryStatus, Revision, RolloutState, Service, ServiceStatus, events};
-use crate::world::{Cx, arn, deployments, tags, task_sets, tasks::TaskStatus};
+use crate::world::{Cx, arn, deployments, tags, task_sets};
 
 /// What deployments on Fargate say where the service says LATEST.
 pub(in crate::world) const PLATFORM: &str = "1.4.0";
@@ -60,7 +60,8 @@ impl Service {
         for list in ["loadBalancers", "serviceRegistries"] {
             shown.insert(list.to_owned(), json!([]));
         }
-        if let Some(revision) = self.revision(self.primary) {
+        // With the controller EXTERNAL only task sets have it.
+        if let Some(revision) = self.revision(self.primary).filter(|_| self.controller != Controller::External) {
             show_fixed(&mut shown, revision, &ON_SERVICE, "LATEST");
         }
         self.show_deployments(cx, &mut shown);
@@ -131,7 +132,7 @@ impl Service {
     }
 
     fn has_ending(&self, number: u64) -> bool {
-        self.tasks.iter().any(|task| task.revision == number && task.status < TaskStatus::Stopped)
+        self.tasks.iter().any(|task| task.revision == number)
     }
 }
 

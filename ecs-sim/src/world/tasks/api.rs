@@ -30,14 +30,14 @@ pub(in crate::world) fn in_cluster_of<'a>(region: &'a Region, cluster: &str) -> 
         let cluster = cluster.to_owned();
         move |task| task.cluster == cluster
     });
-    in_cluster(region, cluster).flat_map(|service| &service.tasks).chain(alone)
+    in_cluster(region, cluster).flat_map(Service::all_tasks).chain(alone)
 }
 
 /// A task, to change what has no consequences, such as tags.
 pub(in crate::world) fn find_mut<'a>(region: &'a mut Region, cluster: &str, id: &str) -> Option<&'a mut Task> {
     let key = owner(region, cluster, id)?;
     match region.services.get_mut(&key) {
-        Some(service) => service.tasks.iter_mut().find(|task| task.id == id),
+        Some(service) => service.task_mut(id),
         None => region.tasks.get_mut(id),
     }
 }
@@ -69,7 +69,7 @@ fn list(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
     };
     let arn_of = |task: &Task| arn::task(cx.caller, &cluster, &task.id);
     let arns: Vec<String> = match service {
-        Some(named) => find(cx, &cluster, named)?.tasks.iter().filter(matches).map(arn_of).collect(),
+        Some(named) => find(cx, &cluster, named)?.all_tasks().filter(matches).map(arn_of).collect(),
         None => in_cluster_of(cx.region, &cluster).filter(matches).map(arn_of).collect(),
     };
     let (arns, token) = page::of(arns, call, 100, 100)?;
@@ -115,7 +115,7 @@ fn owner(region: &Region, cluster: &str, id: &str) -> Option<String> {
     if region.tasks.get(id).is_some_and(|task| task.cluster == cluster) {
         return Some(String::new());
     }
-    let service = in_cluster(region, cluster).find(|service| service.tasks.iter().any(|task| task.id == id))?;
+    let service = in_cluster(region, cluster).find(|service| service.all_tasks().any(|task| task.id == id))?;
     Some(Service::key(&service.cluster, &service.name))
 }
 
@@ -129,7 +129,7 @@ pub(in crate::world) fn change_task<T>(
     let key = owner(cx.region, cluster, id)?;
     if !key.is_empty() {
         return change(cx, &key, |cx, service| {
-            let task = service.tasks.iter_mut().find(|task| task.id == id)?;
+            let task = service.task_mut(id)?;
             Some(act(cx, task))
         })?;
     }

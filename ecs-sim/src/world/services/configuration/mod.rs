@@ -1,12 +1,15 @@
 //! `deploymentConfiguration`: its defaults, what ECS refuses in it, and how an update is merged into it member by
 //! member (CreateService API reference, "DeploymentConfiguration"; the merge as observed by tools).
 
-use serde_json::{Value, json};
+mod hook;
+mod show;
 
+use serde_json::Value;
+
+pub use self::hook::Hook;
 use super::{Controller, percent_up};
 use crate::world::{
     ApiError,
-    deployments::Stage,
     input::{self, member},
 };
 
@@ -69,15 +72,6 @@ impl Threshold {
             Self::UnboundedPercent(percent) => percent_up(percent, desired).max(1),
         }
     }
-
-    fn shown(self) -> Value {
-        let (kind, value) = match self {
-            Self::Count(value) => ("COUNT", value),
-            Self::BoundedPercent(value) => ("BOUNDED_PERCENT", value),
-            Self::UnboundedPercent(value) => ("UNBOUNDED_PERCENT", value),
-        };
-        json!({ "type": kind, "value": value })
-    }
 }
 
 /// `alarms`.
@@ -109,21 +103,6 @@ pub struct EarlySuccess {
     pub healthy_percent: u32,
     /// Whether the old tasks may be there still.
     pub deferred: bool,
-}
-
-/// One of `lifecycleHooks`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Hook {
-    /// The function; none for a PAUSE.
-    pub function: Option<String>,
-    /// Where it is called.
-    pub stages: Vec<Stage>,
-    /// After so many minutes without an end …
-    pub timeout: u32,
-    /// … the deployment goes on, or else it is rolled back.
-    pub timeout_continues: bool,
-    /// As it is shown.
-    pub shown: Value,
 }
 
 /// `deploymentConfiguration`, complete.
@@ -209,7 +188,7 @@ impl Configuration {
             self.merge_early(early)?;
         }
         if member(sent, "lifecycleHooks").is_some() {
-            self.hooks = input::list(sent, "lifecycleHooks")?.iter().map(hook).collect::<Result<_, _>>()?;
+            self.hooks = input::list(sent, "lifecycleHooks")?.iter().map(Hook::read).collect::<Result<_, _>>()?;
         }
         self.check()
     }
@@ -292,89 +271,6 @@ impl Configuration {
         }
         Ok(())
     }
-
-    /// As services and service deployments show it.
-    pub fn shown(&self) -> Value {
-        let mut shown = json!({
-            "strategy": self.strategy.wire(),
-            "maximumPercent": self.maximum,
-            "minimumHealthyPercent": self.minimum,
-            "bakeTimeInMinutes": self.bake,
-            "deploymentCircuitBreaker": {
-                "enable": self.breaker.enable,
-                "rollback": self.breaker.rollback,
-                "resetOnHealthyTask": self.breaker.reset_on_healthy_task,
-                "thresholdConfiguration": self.breaker.threshold.shown(),
-            },
-        });
-        if let Some(alarms) = &self.alarms {
-            shown["alarms"] =
-                json!({ "alarmNames": alarms.names, "enable": alarms.enable, "rollback": alarms.rollback });
-        }
-        match (self.shift, self.strategy) {
-            (Some(Shift { percent, bake }), Strategy::Linear) => {
-                shown["linearConfiguration"] = json!({ "stepPercent": percent, "stepBakeTimeInMinutes": bake });
-            }
-            (Some(Shift { percent, bake }), Strategy::Canary) => {
-                shown["canaryConfiguration"] = json!({ "canaryPercent": percent, "canaryBakeTimeInMinutes": bake });
-            }
-            _ => {}
-        }
-        if let Some(early) = &self.early {
-            shown["earlySuccessCriteria"] = json!({
-                "enable": early.enable,
-                "healthyPercent": early.healthy_percent,
-                "sourceServiceRevisionCleanup": if early.deferred { "DEFERRED" } else { "BLOCKING" },
-            });
-        }
-        if !self.hooks.is_empty() {
-            shown["lifecycleHooks"] = self.hooks.iter().map(|hook| hook.shown.clone()).collect();
-        }
-        shown
-    }
-}
-
-/// One of `lifecycleHooks`, with the defaults that ECS fills in.
-fn hook(sent: &Value) -> Result<Hook, ApiError> {
-    let pause = match input::text(sent, "targetType")? {
-        None | Some("AWS_LAMBDA") => false,
-        Some("PAUSE") => true,
-        Some(other) => return Err(ApiError::invalid(format!("Invalid lifecycle hook target type {other}."))),
-    };
-    let names = input::texts(sent, "lifecycleStages")?;
-    if names.is_empty() {
-        return Err(ApiError::invalid("Lifecycle stage cannot be null or empty for any deployment lifecycle hooks"));
-    }
-    let stages = names
-        .into_iter()
-        .map(|name| one_of("lifecycle stage", name, &Stage::WITH_HOOKS, Stage::wire))
-        .collect::<Result<Vec<_>, _>>()?;
-    let function = input::text(sent, "hookTargetArn")?.filter(|arn| !arn.is_empty());
-    let role = input::text(sent, "roleArn")?.filter(|arn| !arn.is_empty());
-    if !pause && (function.is_none() || role.is_none()) {
-        return Err(ApiError::invalid(
-            "Role arn or Hook Target arn is missing for one or more deployment lifecycle hooks",
-        ));
-    }
-    let shifts = [Stage::TestTrafficShift, Stage::ProductionTrafficShift];
-    if pause && stages.iter().any(|stage| shifts.contains(stage)) {
-        return Err(ApiError::invalid(
-            "PAUSE lifecycle hooks are not supported at TEST_TRAFFIC_SHIFT and PRODUCTION_TRAFFIC_SHIFT.",
-        ));
-    }
-    let given = member(sent, "timeoutConfiguration").cloned().unwrap_or_else(|| json!({}));
-    let timeout = whole(&given, "timeoutInMinutes", 1, if pause { 20_160 } else { 1440 })?.unwrap_or(1440);
-    let timeout_continues = match input::text(&given, "action")? {
-        None | Some("ROLLBACK") => false,
-        Some("CONTINUE") => true,
-        Some(other) => return Err(ApiError::invalid(format!("Invalid timeout action {other}."))),
-    };
-    let mut shown = sent.clone();
-    shown["targetType"] = json!(if pause { "PAUSE" } else { "AWS_LAMBDA" });
-    shown["timeoutConfiguration"] =
-        json!({ "timeoutInMinutes": timeout, "action": if timeout_continues { "CONTINUE" } else { "ROLLBACK" } });
-    let function = function.filter(|_| !pause).map(str::to_owned);
-    Ok(Hook { function, stages, timeout, timeout_continues, shown })
 }
 
 fn flag(sent: &Value, name: &str, of: &str) -> Result<bool, ApiError> {
@@ -398,6 +294,8 @@ fn one_of<T: Copy>(what: &str, name: &str, all: &[T], wire: fn(T) -> &'static st
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn merged(base: &Configuration, sent: &Value) -> Result<Value, String> {
