@@ -8,7 +8,7 @@ use super::{Desired, live_service::LiveService};
 use crate::{
     api::{
         EcsServiceStatus,
-        deployment_status::{CircuitBreakerStatus, HookStatus},
+        deployment_status::{CircuitBreakerStatus, DeploymentOutcome, HookStatus, PastDeployment},
     },
     ecs::{Class, Key},
     reconcile::{Context, Refusal},
@@ -60,6 +60,8 @@ pub struct Detail {
     pub reason: Option<String>,
     /// Why ECS rolled back, in ECS's words.
     pub rollback_reason: Option<String>,
+    /// ECS has something to go back to.
+    pub goes_back: bool,
     /// The stage of its life cycle.
     pub stage: Option<String>,
     /// Share of the production traffic that the new revision shall get, in percent.
@@ -96,6 +98,7 @@ impl Detail {
             word,
             reason: text("/statusReason"),
             rollback_reason: text("/rollback/reason"),
+            goes_back: text("/rollback/serviceRevisionArn").is_some(),
             stage: text("/lifecycleStage"),
             production_traffic: weight("/targetServiceRevision/requestedProductionTrafficWeight"),
             test_traffic: weight("/targetServiceRevision/requestedTestTrafficWeight"),
@@ -148,6 +151,9 @@ pub fn key(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) 
     if desired.controller() != "ECS" || service.status != "ACTIVE" {
         return None;
     }
+    if has_ended_badly(service, status) {
+        return None;
+    }
     let rolled_back = service.is_on_an_older_deployment(status);
     let is_over = !service.is_deploying() && !rolled_back && !service.is_failed();
     if is_over || !(rolled_back || service.is_failed() || service.is_staged() || service.has_failing_tasks()) {
@@ -156,6 +162,16 @@ pub fn key(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) 
     let current = service.json.get("currentServiceDeployment").and_then(Value::as_str);
     let known = status.deployment.as_ref().and_then(|deployment| deployment.arn.as_deref());
     Some(Key::service_deployment(&desired.region, &service.arn, current.or(known)?))
+}
+
+/// Our deployment failed or was rolled back, nothing is under way any more, and all of it is in the status: there is
+/// nothing left to ask.
+pub fn has_ended_badly(service: &LiveService, status: &EcsServiceStatus) -> bool {
+    let is_told = |past: &PastDeployment| {
+        status.own_deployment.as_ref() == Some(&past.id)
+            && matches!(past.outcome, DeploymentOutcome::Failed | DeploymentOutcome::RolledBack)
+    };
+    !service.is_deploying() && status.deployments.iter().any(is_told)
 }
 
 /// Reads a service deployment by way of Live. What can't be read is not told; the service itself tells how it ends.

@@ -131,15 +131,16 @@ fn is_failing(desired: &Desired, service: &LiveService, status: &EcsServiceStatu
     if desired.controller() != "ECS" || service.status != "ACTIVE" {
         return false;
     }
-    let rolled_back = service.is_on_an_older_deployment(status);
-    let is_told = !status.task_failures.is_empty() && !service.is_deploying();
+    let has_failed = service.is_on_an_older_deployment(status) || service.is_failed();
+    if detail::has_ended_badly(service, status) {
+        return false;
+    }
     let age = service.primary().and_then(|primary| primary.created).map(|created| now.duration_since(created));
     let hangs = service.is_deploying()
         && service.primary().is_some_and(|primary| primary.running_count < service.desired_count)
         && age.is_some_and(|age| age > SUSPICIOUS);
     let is_short = !service.is_deploying() && service.running_count < service.least_running(most_running(status));
-    let has_failed = rolled_back || service.is_failed();
-    (has_failed && !is_told) || service.has_failing_tasks() || hangs || is_short
+    has_failed || service.has_failing_tasks() || hangs || is_short
 }
 
 async fn stopped_tasks(cx: &Context, key: &Key) -> Result<Vec<StoppedTask>, Refusal> {

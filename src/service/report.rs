@@ -85,7 +85,10 @@ fn note_rolled_out(desired: &Desired, service: &LiveService, primary: &LiveDeplo
 fn failures(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
     let definition = desired.definition.as_ref().and_then(|object| serde_json::to_value(&object.spec).ok());
     let causes = diagnosis::causes(&observed.stopped, definition.as_ref(), status.own_deployment.as_deref());
-    if causes.is_empty() {
+    let newest = causes.iter().map(|cause| cause.last_seen.as_second()).max();
+    let known = status.task_failures.iter().map(|failure| failure.last_seen_time.0.as_second()).max();
+    // ECS forgets stopped tasks after a while, which is no news of them.
+    if newest.is_none() || known.is_some_and(|known| Some(known) >= newest) {
         return;
     }
     let told = causes.into_iter().take(KEPT).map(|cause| TaskFailureStatus {
@@ -96,7 +99,7 @@ fn failures(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatu
         reason: shortened(cause.reason),
         count: i32::try_from(cause.count).unwrap_or(i32::MAX),
         looked_at: i32::try_from(cause.of).unwrap_or(i32::MAX),
-        last_seen_time: Time(cause.last_seen),
+        last_seen_time: Time(Timestamp::from_second(cause.last_seen.as_second()).unwrap_or(cause.last_seen)),
     });
     status.task_failures = told.collect();
 }

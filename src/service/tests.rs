@@ -432,6 +432,7 @@ fn a_rollback_that_only_the_service_deployment_shows_is_told() {
     let mut seen = observed(Some(still));
     seen.detail = Detail::read(&json!({
         "serviceDeploymentArn": "arn:x", "status": "ROLLBACK_IN_PROGRESS", "statusReason": "the breaker tripped",
+        "rollback": { "serviceRevisionArn": "arn:y/2" },
         "targetServiceRevision": { "arn": "arn:y/3" },
     }));
     let verdict = verdict::verdict(&broken, &seen, &third(&broken), Timestamp::UNIX_EPOCH);

@@ -77,7 +77,7 @@ fn rollout(
     let own = observed.detail.as_ref().filter(|detail| status.own_deployment.as_ref() == Some(&detail.deployment));
     let state = own.map(|own| &own.state);
     let is_back = is_rolled_back(desired, observed, service, status);
-    if is_back || state == Some(&DeploymentState::RollingBack) {
+    if is_back || state == Some(&DeploymentState::RollingBack) && own.is_some_and(|own| own.goes_back) {
         return rolled_back(service, primary, own, status);
     }
     let is_over = matches!(state, Some(DeploymentState::Stopped | DeploymentState::RollbackFailed));

@@ -1,7 +1,7 @@
 //! The operator dies, or an answer is lost, at each write of a story that creates, changes and deletes. Whatever
 //! happens, the story ends as it does without: one service, two revisions, then nothing.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, pin::pin};
 
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -132,8 +132,13 @@ async fn run(accident: Accident, operation: String, nth: usize) {
     let fired = scene.proxy.fault(accident.fault(&operation, nth));
     let off = scene.operator.another();
     let mut operator = std::mem::replace(&mut scene.operator, off);
-    let killing = kill(&scene, &mut operator, accident, &fired);
-    tokio::join!(story(&scene), killing);
+    let mut told = pin!(story(&scene));
+    let mut killing = pin!(kill(&scene, &mut operator, accident, &fired));
+    tokio::select! {
+        // Where the accident did not come, nobody is killed.
+        () = &mut told => {}
+        () = &mut killing => told.await,
+    }
     if fired.count() == 0 {
         // Two edits that are seen at once need one call fewer.
         let made = scene.proxy.writes().into_iter().filter(|call| call.operation == operation).count();
