@@ -77,6 +77,9 @@ fn make(
         with => filled(with, variables)?,
     };
     let expected = step.expect.as_ref().map(|expected| filled(expected, variables)).transpose()?;
+    if step.call.starts_with('/') {
+        return judged(&target.control(&step.call, input), None).map(|_| ());
+    }
     let mut answer = target.call(&step.call, &input);
     exchanges.add(&step.call, &input, &answer);
     if let Some(refusal) = &step.error {

@@ -34,7 +34,8 @@ pub struct Case {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// The operation.
+    /// The operation; or, with a slash before it, an endpoint of the simulator's control, which sets what is outside of
+    /// ECS.
     pub call: String,
     /// Its input.
     #[serde(default)]

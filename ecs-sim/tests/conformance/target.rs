@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, future, thread, time::Duration};
 
-use ecs_sim::{Caller, Clock, Simulator, front::Front};
+use ecs_sim::{Caller, Clock, Simulator, control, front::Front};
 use regex::Regex;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -25,6 +25,10 @@ pub trait Target {
     fn call(&mut self, operation: &str, input: &Value) -> Answer;
     /// Lets a second pass.
     fn pass(&mut self);
+    /// Sets something that is outside of ECS, where that can be.
+    fn control(&mut self, _endpoint: &str, _input: Value) -> Answer {
+        Answer { status: 404, code: String::new(), body: "what is outside of it can't be set".into() }
+    }
     /// As many seconds as are worth waiting where a case would wait for so many.
     fn patience(&self, seconds: u32) -> u32 {
         seconds
@@ -116,6 +120,13 @@ impl Target for Simulated {
 
     fn pass(&mut self) {
         self.front.simulator().clock().step(Duration::from_secs(1));
+    }
+
+    fn control(&mut self, endpoint: &str, mut input: Value) -> Answer {
+        input["account"] = json!(self.caller.account);
+        input["region"] = json!(REGION);
+        let (status, body) = control::answer(&self.front, "POST", endpoint, input.to_string().as_bytes());
+        Answer { status, code: String::new(), body }
     }
 }
 
