@@ -57,6 +57,7 @@ def where() -> None:
 
     places = {name: layout.program(name) for name in layout.go_programs()}
     places["python"] = layout.venv_python()
+    places["moto-python"] = layout.venv_python("moto")
     print(json.dumps({name: path and str(path) for name, path in places.items()}, indent=2))
 
 

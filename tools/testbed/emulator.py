@@ -46,9 +46,9 @@ def start(folder: Path, children: Children, settings: dict[str, str]) -> str:
 
 
 def start_moto(folder: Path, children: Children) -> str:
-    """Starts moto on a port of its own and returns its address. It knows one
-    account, 123456789012, whatever the access key, and can forget all it has
-    (POST /moto-api/reset)."""
+    """Starts moto on a port of its own and returns its address. Its account
+    is 123456789012 whatever the access key, or the one that a call's header
+    x-moto-account-id names."""
     state = folder / "moto"
     state.mkdir()
     python = layout.venv_python("moto")
@@ -61,5 +61,9 @@ def start_moto(folder: Path, children: Children) -> str:
     def ready(port: int) -> bool:
         return answers(f"http://127.0.0.1:{port}/moto-api/data.json") is not None
 
-    port = children.start("moto", command, ready, lambda port: bare_environment(port, state))
+    def environment(port: int) -> dict[str, str]:
+        # Images of machines take a while to load in each account, for nothing.
+        return {**bare_environment(port, state), "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
+
+    port = children.start("moto", command, ready, environment)
     return f"http://127.0.0.1:{port}"

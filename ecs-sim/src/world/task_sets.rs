@@ -9,7 +9,9 @@ use super::{
     ApiError, Cx, Operation, arn, clusters,
     deployments::{start_tasks, stop_tasks, surplus},
     input::{self, member},
-    services::{Controller, Service, ServiceStatus, change, find, requested, show::show_fixed},
+    services::{
+        Controller, Entry, EntryStatus, RolloutState, Service, ServiceStatus, change, find, requested, show::show_fixed,
+    },
     tags::{self, Tags},
     tasks::{Shape, Stop, StopCode, place::LaunchType},
 };
@@ -117,7 +119,20 @@ fn new(cx: &Cx<'_>, number: u64, status: TaskSetStatus, scale: f64) -> TaskSet {
 /// The service goes over from ECS's own deployments to task sets, or back: what serves goes on serving.
 pub(super) fn hand_over(cx: &mut Cx<'_>, service: &mut Service, to: Controller) {
     if to == Controller::Ecs {
-        service.task_sets.clear();
+        for set in std::mem::take(&mut service.task_sets) {
+            let (id, wants) = (set.id(), set.wants(service.desired));
+            let Some(revision) = service.revision_mut(set.number) else { continue };
+            revision.succeeded = set.status == TaskSetStatus::Primary;
+            revision.entry = Some(Entry {
+                status: EntryStatus::Active,
+                rollout: RolloutState::Completed,
+                reason: format!("ECS deployment {id} completed."),
+                wants,
+                failed_tasks: 0,
+                created_at: set.created,
+                updated_at: cx.now,
+            });
+        }
         return;
     }
     if service.controller != Controller::Ecs {

@@ -57,23 +57,23 @@ fn operated(at: &str, operator: &str, operand: &Value, got: Option<&Value>) -> O
     let matches = |part: &Value, got: Option<&Value>| differ(at, part, got).is_none();
     let parts = || operand.as_array().unwrap_or_else(|| panic!("{at}: ${operator} takes a list"));
     let number = || operand.as_f64().unwrap_or_else(|| panic!("{at}: ${operator} takes a number"));
-    let as_expected = match (operator, got) {
-        ("absent", _) => got.is_none(),
-        ("present", _) => got.is_some(),
-        ("either", _) => parts().iter().any(|part| matches(part, got)),
-        ("not", _) => !matches(operand, got),
-        ("all", _) => return parts().iter().find_map(|part| differ(at, part, got)),
-        (_, None) => false,
-        ("text", Some(Value::String(text))) => Regex::new(operand.as_str().unwrap_or_default())
-            .unwrap_or_else(|error| panic!("{at}: {error}"))
-            .is_match(text),
-        ("min", Some(Value::Number(got))) => got.as_f64() >= Some(number()),
-        ("max", Some(Value::Number(got))) => got.as_f64() <= Some(number()),
-        ("count", Some(Value::Array(elements))) => elements.len() as u64 == operand.as_u64().unwrap_or(u64::MAX),
-        ("lacks", Some(Value::Array(elements))) => !elements.iter().any(|element| matches(operand, Some(element))),
-        ("contains", Some(Value::Array(elements))) => found_apart(at, parts(), elements),
-        ("set", Some(Value::Array(elements))) => elements.len() == parts().len() && found_apart(at, parts(), elements),
-        ("text" | "min" | "max" | "count" | "lacks" | "contains" | "set", Some(_)) => false,
+    let list = got.and_then(Value::as_array);
+    let as_expected = match operator {
+        "absent" => got.is_none(),
+        "present" => got.is_some(),
+        "either" => parts().iter().any(|part| matches(part, got)),
+        "not" => !matches(operand, got),
+        "all" => return parts().iter().find_map(|part| differ(at, part, got)),
+        "text" => got.and_then(Value::as_str).is_some_and(|text| {
+            let pattern = operand.as_str().unwrap_or_default();
+            Regex::new(pattern).unwrap_or_else(|error| panic!("{at}: {error}")).is_match(text)
+        }),
+        "min" => got.and_then(Value::as_f64).is_some_and(|got| got >= number()),
+        "max" => got.and_then(Value::as_f64).is_some_and(|got| got <= number()),
+        "count" => list.is_some_and(|list| Some(list.len() as u64) == operand.as_u64()),
+        "lacks" => list.is_some_and(|list| !list.iter().any(|element| matches(operand, Some(element)))),
+        "contains" => list.is_some_and(|list| found_apart(at, parts(), list)),
+        "set" => list.is_some_and(|list| list.len() == parts().len() && found_apart(at, parts(), list)),
         _ => panic!("{at}: ${operator} is nothing that can be expected"),
     };
     let wanted = format!("${operator} {operand}");

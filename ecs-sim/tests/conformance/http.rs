@@ -36,12 +36,9 @@ impl Server {
 
     /// A call of an ECS operation.
     pub fn call(&self, account: &str, region: &str, operation: &str, input: &Value) -> Answer {
-        let headers = [
-            ("content-type", "application/x-amz-json-1.1".into()),
-            ("x-amz-target", format!("AmazonEC2ContainerServiceV20141113.{operation}")),
-            ("authorization", authorization(account, region, "ecs")),
-        ];
-        let (status, text) = self.post("/", &headers, input.to_string());
+        let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", &target)];
+        let (status, text) = self.post(account, region, "ecs", &headers, input.to_string());
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         let name = body["__type"].as_str().unwrap_or_default();
         let code = name.rsplit('#').next().unwrap_or_default().to_owned();
@@ -50,18 +47,26 @@ impl Server {
 
     /// A call of an EC2 operation, in that service's older protocol: the XML.
     pub fn ec2(&self, account: &str, region: &str, action: &str) -> String {
-        let headers = [
-            ("content-type", "application/x-www-form-urlencoded".into()),
-            ("authorization", authorization(account, region, "ec2")),
-        ];
-        self.post("/", &headers, format!("Action={action}&Version=2016-11-15")).1
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        self.post(account, region, "ec2", &headers, format!("Action={action}&Version=2016-11-15")).1
     }
 
-    /// The status and body of a POST.
-    pub fn post(&self, path: &str, headers: &[(&str, String)], body: String) -> (u16, String) {
-        let mut request = Request::post(format!("{}{path}", self.address));
+    /// The status and body of a POST. Its signature is one that nobody checks: what is read of it is the access key,
+    /// which stands for the account, and the region. moto reads a header of its own.
+    fn post(
+        &self,
+        account: &str,
+        region: &str,
+        service: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> (u16, String) {
+        let scope = format!("{account}/20260101/{region}/{service}/aws4_request");
+        let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+        let mut request = Request::post(&self.address);
+        request = request.header("authorization", signature).header("x-moto-account-id", account);
         for (name, value) in headers {
-            request = request.header(*name, value);
+            request = request.header(*name, *value);
         }
         let request = request.body(Full::from(body)).unwrap();
         self.runtime.block_on(async {
@@ -71,11 +76,4 @@ impl Server {
             (status, String::from_utf8_lossy(&body).into_owned())
         })
     }
-}
-
-/// A signature that nobody checks: what is read of it is the access key, which stands for the account, and the region.
-fn authorization(account: &str, region: &str, service: &str) -> String {
-    format!(
-        "AWS4-HMAC-SHA256 Credential={account}/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
-    )
 }

@@ -12,6 +12,7 @@
 mod bed;
 mod expect;
 mod http;
+mod model;
 mod run;
 mod suite;
 mod target;
@@ -20,7 +21,12 @@ use target::{Emulator, Simulated};
 
 #[test]
 fn the_simulator_conforms() {
-    run::all(&mut Simulated::in_process());
+    run::all(&mut Simulated::in_process()).fit_the_model();
+}
+
+#[test]
+fn the_simulator_conforms_on_its_port() {
+    run::all(&mut Simulated::on_a_port());
 }
 
 #[test]

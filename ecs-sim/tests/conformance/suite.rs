@@ -22,15 +22,15 @@ pub struct Case {
     pub skip: BTreeMap<String, String>,
     /// What is there at the beginning: names of entries in `given.yaml`.
     #[serde(default)]
-    pub given: Vec<String>,
-    /// What is done, in this order.
-    pub steps: Vec<Step>,
+    pub given: Vec<Value>,
+    /// What is done, in this order: each a [`Step`], or the name of an entry in `given.yaml`.
+    pub steps: Vec<Value>,
     /// The file that it is in.
     #[serde(skip)]
     pub topic: String,
 }
 
-/// One call, made once, or again and again while time passes. Texts may hold `${variables}`.
+/// One call, made once, or again and again while time passes. Texts may hold `$(variables)`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -39,6 +39,9 @@ pub struct Step {
     /// Its input.
     #[serde(default)]
     pub with: Value,
+    /// So many calls, in which `$(n)` counts from 1.
+    #[serde(default = "once")]
+    pub times: u32,
     /// Seconds that pass before the call.
     #[serde(default)]
     pub after: u32,
@@ -51,7 +54,8 @@ pub struct Step {
     /// Seconds for which the call is made each second and must answer as expected each time.
     #[serde(default)]
     pub hold: u32,
-    /// What is remembered of the answer: the variable's name, and a JSON pointer.
+    /// What is remembered of the answer: the variable's name, and a JSON pointer. After a blank, a regular expression
+    /// may follow, whose group is the part to remember.
     #[serde(default)]
     pub keep: BTreeMap<String, String>,
 }
@@ -60,14 +64,18 @@ pub struct Step {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
-    /// The exception.
-    pub code: String,
+    /// The exception; any, where no document tells which.
+    pub code: Option<String>,
     /// A part of the message.
     #[serde(default)]
     pub message: String,
     /// The HTTP status.
     #[serde(default = "bad_request")]
     pub status: u16,
+}
+
+fn once() -> u32 {
+    1
 }
 
 fn bad_request() -> u16 {
@@ -96,7 +104,7 @@ impl Case {
 pub struct Suite {
     /// In the order of the files.
     pub cases: Vec<Case>,
-    given: BTreeMap<String, Vec<Step>>,
+    given: BTreeMap<String, Vec<Value>>,
 }
 
 impl Suite {
@@ -114,10 +122,15 @@ impl Suite {
 
     /// All steps of a case, those that make what is given first.
     pub fn steps(&self, case: &Case) -> Vec<Step> {
-        let given = |name: &String| {
-            self.given.get(name).unwrap_or_else(|| panic!("{}: nothing is given as {name}", case.name)).clone()
-        };
-        case.given.iter().flat_map(given).chain(case.steps.iter().cloned()).collect()
+        case.given.iter().chain(&case.steps).flat_map(|step| self.expanded(case, step)).collect()
+    }
+
+    fn expanded(&self, case: &Case, step: &Value) -> Vec<Step> {
+        if let Some(name) = step.as_str() {
+            let given = self.given.get(name).unwrap_or_else(|| panic!("{}: nothing is given as {name}", case.name));
+            return given.iter().flat_map(|step| self.expanded(case, step)).collect();
+        }
+        vec![serde_json::from_value(step.clone()).unwrap_or_else(|error| panic!("{}: {error} in {step}", case.name))]
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the suite runs against.
 
-use std::{collections::BTreeMap, thread, time::Duration};
+use std::{collections::BTreeMap, future, thread, time::Duration};
 
-use ecs_sim::{Caller, Clock, Simulator};
+use ecs_sim::{Caller, Clock, Simulator, front::Front};
 use regex::Regex;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -18,7 +18,7 @@ pub type Variables = BTreeMap<String, Value>;
 /// Something that answers as ECS does.
 pub trait Target {
     /// As in `skip`.
-    fn name(&self) -> &str;
+    fn name(&self) -> &'static str;
     /// Begins a case: nothing is there, and these variables are.
     fn begin(&mut self) -> Variables;
     /// One call.
@@ -33,10 +33,26 @@ pub trait Target {
 
 const REGION: &str = "eu-west-1";
 
+/// The account of the so-many-th case.
+fn account(case: u64) -> String {
+    format!("{}", 100_000_000_000 + case)
+}
+
 fn variables(account: &str, subnets: [&str; 2], security_groups: [&str; 2]) -> Variables {
-    let names = ["account", "region", "subnet", "subnet2", "securityGroup", "securityGroup2"];
-    let values = [account, REGION, subnets[0], subnets[1], security_groups[0], security_groups[1]];
-    names.into_iter().zip(values).map(|(name, value)| (name.to_owned(), json!(value))).collect()
+    let network = json!({ "awsvpcConfiguration": { "subnets": [subnets[0]], "securityGroups": [security_groups[0]] } });
+    let other = json!({ "awsvpcConfiguration": { "subnets": [subnets[1]], "securityGroups": [security_groups[1]] } });
+    [
+        ("account", json!(account)),
+        ("region", json!(REGION)),
+        ("subnet", json!(subnets[0])),
+        ("subnet2", json!(subnets[1])),
+        ("securityGroup", json!(security_groups[0])),
+        ("securityGroup2", json!(security_groups[1])),
+        ("network", network),
+        ("otherNetwork", other),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }
 
 fn invented(account: &str) -> Variables {
@@ -58,15 +74,26 @@ impl Simulated {
     pub fn in_process() -> Self {
         Self {
             simulator: Simulator::new(0, Clock::held()),
-            caller: Caller { account: "100000000000".into(), region: REGION.into() },
+            caller: Caller { account: account(0), region: REGION.into() },
             server: None,
             cases: 0,
         }
     }
+
+    /// Called over HTTP; each case has an account of its own.
+    pub fn on_a_port() -> Self {
+        let simulated = Self::in_process();
+        let runtime = Runtime::new().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let front = Front::new(simulated.simulator.clone(), 0);
+        runtime.spawn(ecs_sim::http::serve(listener, front, future::pending()));
+        Self { server: Some(Server::new(runtime, address)), ..simulated }
+    }
 }
 
 impl Target for Simulated {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "simulator"
     }
 
@@ -75,7 +102,7 @@ impl Target for Simulated {
         if self.server.is_none() {
             self.simulator = Simulator::new(self.cases, Clock::held());
         }
-        self.caller.account = format!("{}", 100_000_000_000 + self.cases);
+        self.caller.account = account(self.cases);
         invented(&self.caller.account)
     }
 
@@ -94,33 +121,34 @@ impl Target for Simulated {
     }
 }
 
-/// An emulator: a process of its own, whose time nobody can move.
+/// An emulator: a process of its own, whose time nobody can move. Each case has an account of its own.
 pub struct Emulator {
     name: &'static str,
     server: Server,
-    account: String,
     cases: u64,
+    account: String,
+    /// moto wants networks that exist; it has some from the beginning.
+    has_networks: bool,
     _bed: Bed,
 }
 
 impl Emulator {
-    /// Keeps accounts apart: each case has its own.
+    /// MiniStack.
     pub fn ministack() -> Self {
-        Self::start("ministack")
+        Self::start("ministack", false)
     }
 
-    /// Knows one account, but can forget all that it has.
+    /// moto.
     pub fn moto() -> Self {
-        Self::start("moto")
+        Self::start("moto", true)
     }
 
-    fn start(name: &'static str) -> Self {
+    fn start(name: &'static str, has_networks: bool) -> Self {
         let bed = Bed::start(name);
         let server = Server::new(Runtime::new().unwrap(), bed.address.clone());
-        Self { name, server, account: "123456789012".into(), cases: 0, _bed: bed }
+        Self { name, server, cases: 0, account: String::new(), has_networks, _bed: bed }
     }
 
-    /// moto wants subnets and security groups that exist; it has some from the beginning.
     fn existing(&self) -> Variables {
         let subnets = self.found("DescribeSubnets", "<subnetId>([^<]+)");
         let group = |name| {
@@ -137,18 +165,14 @@ impl Emulator {
 }
 
 impl Target for Emulator {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         self.name
     }
 
     fn begin(&mut self) -> Variables {
         self.cases += 1;
-        if self.name == "moto" {
-            self.server.post("/moto-api/reset", &[], String::new());
-            return self.existing();
-        }
-        self.account = format!("{}", 100_000_000_000 + self.cases);
-        invented(&self.account)
+        self.account = account(self.cases);
+        if self.has_networks { self.existing() } else { invented(&self.account) }
     }
 
     fn call(&mut self, operation: &str, input: &Value) -> Answer {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ecs_sim::{ApiError, Caller, Time, World};
+use ecs_sim::{ApiError, Caller, Time, World, world::Region};
 use serde_json::{Value, json};
 
 /// Seconds since the beginning of the test.
@@ -11,7 +11,7 @@ pub type Seconds = u64;
 pub struct Bed {
     pub world: World,
     pub caller: Caller,
-    now: Time,
+    pub now: Time,
 }
 
 impl Bed {
@@ -29,6 +29,12 @@ impl Bed {
 
     pub fn call(&mut self, operation: &str, input: &Value) -> Result<Value, ApiError> {
         self.world.call(&self.caller, operation, input)
+    }
+
+    /// Changes the world behind everybody's back.
+    pub fn tamper(&mut self, change: impl FnOnce(&mut Region)) {
+        let caller = self.caller.clone();
+        self.world.tamper(&caller, change);
     }
 
     /// The answer of a call that has to succeed.
@@ -89,9 +95,9 @@ impl Bed {
         answer["services"][0].clone()
     }
 
-    /// The newest service deployment, whole.
+    /// The newest service deployment, whole; null where none is listed yet.
     pub fn deployment(&mut self) -> Value {
-        self.deployments()[0].clone()
+        self.deployments().first().cloned().unwrap_or_default()
     }
 
     /// All service deployments, the newest first.
@@ -103,6 +109,9 @@ impl Bed {
             .iter()
             .map(|one| one["serviceDeploymentArn"].clone())
             .collect();
+        if arns.is_empty() {
+            return Vec::new();
+        }
         let answer = self.ok("DescribeServiceDeployments", &json!({ "serviceDeploymentArns": arns }));
         answer["serviceDeployments"].as_array().unwrap().clone()
     }

@@ -119,14 +119,16 @@ pub(in crate::world) fn abandon(cx: &mut Cx<'_>, service: &mut Service) {
             service.move_deployment(cx.now, place, DeploymentStatus::Stopped, None);
         }
     }
+    for entry in service.revisions.iter_mut().filter_map(|one| one.entry.as_mut()) {
+        entry.wants = 0;
+    }
     service.steady = None;
 }
 
 /// A change of the desired count reaches all revisions that have tasks, in proportion; it makes no deployment (What's
 /// New, November 2025: "Amazon ECS improves service availability during rolling deployments").
 pub(in crate::world) fn rescale(service: &mut Service, from: u32, to: u32) {
-    let primary = service.primary;
-    for revision in service.revisions.iter_mut().filter(|one| one.number != primary) {
+    for revision in &mut service.revisions {
         if let Some(entry) = revision.entry.as_mut().filter(|entry| entry.rollout != RolloutState::Failed) {
             entry.wants = (entry.wants * 100).checked_div(from).map_or(0, |share| percent_up(share, to).min(to));
         }

@@ -313,7 +313,7 @@ pub(super) fn next(now: Time, service: &Service) -> Option<Time> {
 
 /// Takes the steps of all tasks that are due, in order.
 fn step_tasks(cx: &mut Cx<'_>, service: &mut Service) -> bool {
-    let (mut registered, mut forgotten, mut moved) = (0, false, false);
+    let (mut registered, mut deregistered, mut forgotten, mut moved) = (0, 0, false, false);
     for place in 0..service.tasks.len() {
         while service.tasks[place].next().is_some_and(|at| at <= cx.now) {
             moved = true;
@@ -323,6 +323,7 @@ fn step_tasks(cx: &mut Cx<'_>, service: &mut Service) -> bool {
             match task.step(cx.now, &region.outside, &mut region.random) {
                 Outcome::Moved | Outcome::Died => {}
                 Outcome::Registered => registered += 1,
+                Outcome::Deregistered => deregistered += 1,
                 Outcome::Running => failures::is_running(service, number),
                 Outcome::Ready => failures::is_ready(service, number),
                 Outcome::NotStarted => failures::failed(cx, service, number, failures::Kind::NotStarted),
@@ -333,9 +334,11 @@ fn step_tasks(cx: &mut Cx<'_>, service: &mut Service) -> bool {
             }
         }
     }
-    if registered > 0 {
-        let groups = service.revision(service.primary).map(|one| one.balanced.targets.join(") (target-group "));
-        service.say(cx, &format!("registered {registered} targets in (target-group {}).", groups.unwrap_or_default()));
+    for (count, what) in [(registered, "registered"), (deregistered, "deregistered")] {
+        if count > 0 {
+            let groups = service.revision(service.primary).map(|one| one.balanced.targets.join(") (target-group "));
+            service.say(cx, &format!("{what} {count} targets in (target-group {}).", groups.unwrap_or_default()));
+        }
     }
     if forgotten {
         service.tasks.retain(|task| task.status < super::tasks::TaskStatus::Stopped || task.next().is_some());

@@ -185,6 +185,7 @@ pub(super) fn complete(cx: &mut Cx<'_>, service: &mut Service) {
 pub(super) fn succeed(cx: &mut Cx<'_>, service: &mut Service, place: usize, target: u64, rolling_back: bool) {
     for revision in &mut service.revisions {
         revision.succeeded = revision.number == target;
+        revision.production = if revision.succeeded { 100.0 } else { 0.0 };
     }
     let status = if rolling_back { S::RollbackSuccessful } else { S::Successful };
     service.move_deployment(cx.now, place, status, None);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Phase, Stage, daemon, failures};
 use crate::world::{
     Cx,
+    instances::InstanceStatus,
     services::{Controller, RolloutState, Service, percent_down, percent_up, tasks_in_words},
     task_sets,
     tasks::{Launch, Stop, StopCode, place},
@@ -24,10 +25,33 @@ pub(super) fn run(cx: &mut Cx<'_>, service: &mut Service) -> bool {
     if service.daemon {
         return daemon::run(cx, service);
     }
-    match &service.rollout {
-        Some(rollout) if rollout.traffic => shift_traffic(cx, service),
-        _ => replace_bit_by_bit(cx, service),
+    let moved = leave_instances(cx, service);
+    moved
+        | match &service.rollout {
+            Some(rollout) if rollout.traffic => shift_traffic(cx, service),
+            _ => replace_bit_by_bit(cx, service),
+        }
+}
+
+/// Tasks leave an instance that is DRAINING as soon as the minimum allows it (ECS developer guide, "Draining Amazon ECS
+/// container instances").
+fn leave_instances(cx: &mut Cx<'_>, service: &mut Service) -> bool {
+    let mut any = false;
+    for task in service.tasks.iter_mut().filter(|task| task.is_wanted()) {
+        let instance = task.place.instance.as_ref().and_then(|id| cx.region.instances.get(&task.cluster, id));
+        task.leaving = instance.is_some_and(|one| one.status == InstanceStatus::Draining);
+        any |= task.leaving;
     }
+    if !any {
+        return false;
+    }
+    let lower = percent_up(service.configuration.minimum, service.desired);
+    let healthy: u32 = service.tasks.iter().filter(|task| task.ready).map(|_| 1).sum();
+    let spare = healthy.saturating_sub(lower) as usize;
+    let leaving = service.tasks.iter().filter(|task| task.leaving && task.is_wanted() && !task.is_protected(cx.now));
+    let ids: Vec<String> = leaving.take(spare).map(|task| task.id.clone()).collect();
+    let reason = "Task stopped because its container instance is being drained.".to_owned();
+    stop_tasks(cx, service, &ids, &Stop { code: StopCode::ServiceSchedulerInitiated, reason })
 }
 
 /// The numbers of the revisions other than the PRIMARY's that are listed, the oldest first.
@@ -153,7 +177,7 @@ pub(in crate::world) fn surplus(cx: &Cx<'_>, service: &Service, number: u64, kee
     }
     let mut all: Vec<(bool, Reverse<usize>, &str)> = Vec::new();
     for (place, task) in service.tasks.iter().enumerate() {
-        if task.revision == number && task.is_wanted() && !task.is_protected(cx.now) {
+        if task.revision == number && task.is_wanted() && !task.leaving && !task.is_protected(cx.now) {
             all.push((task.ready, Reverse(place), &task.id));
         }
     }

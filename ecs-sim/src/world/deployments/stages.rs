@@ -20,7 +20,7 @@ use crate::{
 
 /// ServiceDeployment SUCCESSFUL comes so long before the rollout state COMPLETED (observed by tools).
 const BEFORE_COMPLETED: Duration = Duration::from_secs(38);
-/// No stage may take longer.
+/// No stage may take longer; a rolling deployment has no such limit.
 const LONGEST_STAGE: Duration = Duration::from_hours(24);
 
 /// Moves the deployment on as far as it can go now.
@@ -54,6 +54,11 @@ pub(super) fn progress(cx: &mut Cx<'_>, service: &mut Service) -> bool {
     moved
 }
 
+/// Whether the rollout waits for tasks that may never be healthy. Hooks and bakes have ends of their own.
+fn can_time_out(rollout: &Rollout) -> bool {
+    rollout.traffic && rollout.work == Work::Tasks && rollout.stage == Stage::ScaleUp && !rollout.rolling_back
+}
+
 /// When something is due in it next.
 pub(super) fn next(service: &Service) -> Option<Time> {
     let rollout = service.rollout.as_ref()?;
@@ -71,7 +76,7 @@ pub(super) fn next(service: &Service) -> Option<Time> {
                     if ended { settled } else { success }
                 }
             };
-            let timeout = rollout.traffic.then(|| rollout.since + LONGEST_STAGE);
+            let timeout = can_time_out(rollout).then(|| rollout.since + LONGEST_STAGE);
             work.into_iter().chain(timeout).min()
         }
     }
@@ -114,8 +119,7 @@ fn pass(cx: &mut Cx<'_>, service: &mut Service, rollout: &Rollout) -> bool {
         rollback::give_up(cx, service, &Cause::Alarm(name));
         return true;
     }
-    let in_progress = service.deployments.get(rollout.deployment).is_some_and(|one| !one.status.is_final());
-    if rollout.traffic && in_progress && !rollout.rolling_back && rollout.since + LONGEST_STAGE <= cx.now {
+    if can_time_out(rollout) && rollout.since + LONGEST_STAGE <= cx.now {
         rollback::give_up(cx, service, &Cause::TimedOut(rollout.stage));
         return true;
     }

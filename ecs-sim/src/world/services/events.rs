@@ -30,7 +30,7 @@ impl Service {
         self.events.truncate(KEPT);
     }
 
-    /// Says something unless it said something of that kind a while ago.
+    /// Says something unless it is what it said last of that kind, a while ago.
     pub(in crate::world) fn say_now_and_then(
         &mut self,
         cx: &mut Cx<'_>,
@@ -38,8 +38,8 @@ impl Service {
         pause: Duration,
         words: &str,
     ) {
-        if self.quiet.get(kind).is_none_or(|until| *until <= cx.now) {
-            self.quiet.insert(kind, cx.now + pause);
+        if self.quiet.get(kind).is_none_or(|(until, said)| *until <= cx.now || said != words) {
+            self.quiet.insert(kind, (cx.now + pause, words.to_owned()));
             self.say(cx, words);
         }
     }

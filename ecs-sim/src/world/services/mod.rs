@@ -146,8 +146,8 @@ pub struct Service {
     pub steady: Option<Time>,
     /// When it stops draining at the earliest, or is forgotten.
     pub ends: Option<Time>,
-    /// Until when an event of the same kind is not said again, by its kind.
-    pub quiet: BTreeMap<&'static str, Time>,
+    /// What was said last of some kinds, and until when it is not repeated.
+    pub quiet: BTreeMap<&'static str, (Time, String)>,
     /// When something happens to it next.
     pub due: Option<Time>,
     /// What DescribeServices last showed of it, without tags, until it changes.
@@ -175,19 +175,19 @@ impl Service {
         self.revision_mut(number)?.entry.as_mut()
     }
 
-    /// The tasks of a revision that are wanted.
+    /// The tasks of a revision that are wanted where they are.
     pub fn wanted(&self, number: u64) -> impl Iterator<Item = &Task> {
-        self.tasks.iter().filter(move |task| task.revision == number && task.is_wanted())
+        self.tasks.iter().filter(move |task| task.revision == number && task.is_wanted() && !task.leaving)
     }
 
-    /// How many tasks of a revision are wanted.
+    /// How many tasks of a revision are wanted where they are.
     pub fn count_wanted(&self, number: u64) -> u32 {
         count(self.wanted(number))
     }
 
     /// How many tasks of a revision are healthy.
     pub fn count_ready(&self, number: u64) -> u32 {
-        count(self.wanted(number).filter(|task| task.ready))
+        count(self.tasks.iter().filter(|task| task.revision == number && task.ready))
     }
 
     /// `runningCount` and `pendingCount`, of one revision or of all.

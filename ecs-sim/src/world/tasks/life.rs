@@ -56,6 +56,8 @@ pub(in crate::world) enum Outcome {
     Died,
     /// It is not healthy; a service replaces it for that reason.
     Unhealthy(String),
+    /// Its targets are not registered any more.
+    Deregistered,
     /// Its targets can't be deregistered, as the role is not there.
     DrainBlocked,
     /// It is STOPPED.
@@ -100,6 +102,7 @@ impl Launch<'_> {
             health: Health::Unknown,
             ready: false,
             protected_until: None,
+            leaving: false,
             times: Times { created: cx.now, ..Times::default() },
             version: 1,
             balanced: self.balanced,
@@ -304,7 +307,7 @@ impl Task {
             return Outcome::DrainBlocked;
         }
         self.plan_end(now, true, random);
-        Outcome::Moved
+        Outcome::Deregistered
     }
 
     /// The containers end, in so far as they run, and then what the task had is given back.

@@ -188,6 +188,8 @@ pub struct Task {
     pub ready: bool,
     /// Until when scale-in and deployments leave it alone.
     pub protected_until: Option<Time>,
+    /// Whether its instance is DRAINING, so that another task has to take its place.
+    pub leaving: bool,
     /// When things happened to it.
     pub times: Times,
     /// Goes up with each change.
