@@ -25,8 +25,8 @@ use crate::{
 /// How often a pass looks, plans and applies before it leaves the rest to the next one.
 const ROUNDS: usize = 4;
 
-/// How often the mere counts of a rollout are written.
-const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+/// The mere counts of a rollout are written once in so many sweeps of what is rolling.
+const PROGRESS_EVERY: u32 = 2;
 
 /// One pass over one object.
 pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc<K::Object>) -> Next {
@@ -120,7 +120,7 @@ impl<K: Kind> Pass<'_, K> {
             return Ok(verdict.next);
         }
         if K::is_progress(before, &self.status)
-            && let Some(wait) = self.written.wrote_lately(&self.object, PROGRESS_EVERY)
+            && let Some(wait) = self.written.wrote_lately(&self.object, self.cx.live.rolling() * PROGRESS_EVERY)
         {
             return Ok(Next::After(wait));
         }

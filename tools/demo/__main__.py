@@ -1,5 +1,5 @@
 """The operator at work, on this machine: a real Kubernetes API server, a
-stand-in for Amazon ECS, and the folder examples/. `make demo` runs it.
+simulator of Amazon ECS, and the folder examples/. `make demo` runs it.
 
 It tells what it does and shows every command with its output. It ends by
 itself, and with an error where anything is not as told: what Kubernetes says
@@ -27,6 +27,13 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--keep", action="store_true", help="leave out the deletion, and leave everything running until Ctrl-C"
     )
+    parser.add_argument(
+        "--ecs",
+        choices=[world.SIMULATOR, world.MINISTACK],
+        default=world.SIMULATOR,
+        help="what answers as Amazon ECS: the project's own simulator (default), or MiniStack, in which every deployment"
+        " is over at once",
+    )
     parser.add_argument("--operator", metavar="FILE", help="the program to show (default: the debug build)")
     return parser.parse_args()
 
@@ -47,6 +54,9 @@ def keep(teller: Teller, running: world.World) -> None:
         if not name.endswith("_FILE"):
             teller.text(f"export {name}={value}")
     teller.text("aws ecs list-services --cluster shop")
+    if running.simulated:
+        teller.say("What else the simulator can do, such as failing tasks:")
+        teller.text("curl $AWS_ENDPOINT_URL/_sim/")
     teller.say(f"The operator's log: {running.operator_log}")
     teller.say("Ctrl-C here ends all of it and leaves nothing behind.")
     while True:
@@ -61,7 +71,7 @@ def main() -> int:
     teller = Teller()
     began = time.monotonic()
     told_all = False
-    with world.World(teller, arguments.operator) as running:
+    with world.World(teller, arguments.operator, arguments.ecs) as running:
         try:
             story.tell(teller, running, delete=not arguments.keep)
             told_all = True

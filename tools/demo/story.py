@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Sequence
 
+import rollouts
 from compare import differences
 from tell import Teller, expect
-from world import REGION, World
+from world import REGION, SPEED, World
 
 SERVICES = ("web", "web-spot", "worker")
 IMAGE = "shop/web"
@@ -24,6 +26,15 @@ def tell(teller: Teller, world: World, delete: bool) -> None:
     story.change_ecs()
     story.refuse()
     story.describe()
+    if world.simulated:
+        rollouts.bad_image(story)
+        rollouts.correct_the_image(story)
+        rollouts.canary(story)
+    else:
+        story.say(
+            """(On the simulator, which is the default, two more steps follow here: an image that ECS rolls back, and a
+            canary. In MiniStack, every deployment is over at once and well.)"""
+        )
     if delete:
         story.delete()
 
@@ -36,8 +47,8 @@ class Story:
 
     # === ECS, read by boto3 ===
 
-    def services(self) -> dict[str, dict]:
-        found = self.world.boto3("describe_services", cluster="shop", services=list(SERVICES), include=["TAGS"])
+    def services(self, names: Sequence[str] = SERVICES) -> dict[str, dict]:
+        found = self.world.boto3("describe_services", cluster="shop", services=list(names), include=["TAGS"])
         return {service["serviceName"]: service for service in found["services"]}
 
     def counts(self) -> dict[str, int]:
@@ -48,6 +59,12 @@ class Story:
             name: next(one for one in service["deployments"] if one["status"] == "PRIMARY")
             for name, service in self.services().items()
         }
+
+    def newest_deployment(self, name: str) -> dict:
+        """Of a service, as a service deployment."""
+        found = self.world.boto3("list_service_deployments", cluster="shop", service=name)["serviceDeployments"]
+        arn = max(found, key=lambda one: one["createdAt"])["serviceDeploymentArn"]
+        return self.world.boto3("describe_service_deployments", serviceDeploymentArns=[arn])["serviceDeployments"][0]
 
     def revisions(self, family: str) -> list[str]:
         found = self.world.boto3("list_task_definitions", familyPrefix=family, status="ACTIVE")
@@ -99,17 +116,24 @@ class Story:
             whether Kubernetes and ECS are as it says."""
         )
         self.step("A place to play")
-        self.say("A Kubernetes API server starts, and a stand-in for Amazon ECS (MiniStack).")
+        if self.world.simulated:
+            self.say(
+                f"""A Kubernetes API server starts, and the project's own simulator of Amazon ECS. Its clock starts at this
+                machine's time and runs {SPEED} times as fast: what takes ECS minutes takes seconds here."""
+            )
+        else:
+            self.say("A Kubernetes API server starts, and a stand-in for Amazon ECS (MiniStack).")
         self.world.start_bed()
         self.say("The operator brings the definitions of its three kinds. Once they are installed, it can run.")
         self.run("ecs-operator crds | kubectl apply -f -")
         self.world.quietly("kubectl wait crd --all --for=condition=Established --timeout=30s")
-        arguments = ("run", "--region", REGION, "--sweep-seconds", "2")
+        arguments = ("run", "--region", REGION, "--sweep-seconds", "2", "--rolling-sweep-seconds", "0.25")
         self.teller.command(f"ecs-operator {' '.join(arguments)} &")
         self.world.start_operator(*arguments)
         self.say(
-            """The operator now looks at all of ECS that it manages every two seconds; as a rule, once a minute is
-            enough. Its answers come from the stand-in, by way of AWS_ENDPOINT_URL."""
+            """The operator now looks at all of ECS that it manages every two seconds, and at what is rolling out four
+            times a second; as a rule, a minute and five seconds are enough. AWS_ENDPOINT_URL leads it to
+            what answers as ECS here."""
         )
 
     def apply(self) -> None:
@@ -143,15 +167,24 @@ class Story:
         expect(all(line.endswith(" unchanged") for line in lines), "a second apply changed something.")
         expect(self.primaries() == before, "a second apply made a deployment in ECS.")
 
+    def apply_image(self, version: str) -> None:
+        self.run(f"sed 's|{IMAGE}:1.0.0|{IMAGE}:{version}|' examples/2-task-definitions.yaml | kubectl apply -f -")
+
     def change_the_image(self) -> None:
         self.step("A new version of the web shop")
         self.say("A new image is a new revision of the task definition. Both services that refer to it roll to it.")
+        if self.world.simulated:
+            self.say("(The simulator is told that one of web's new tasks needs a minute more to start than usual.)")
+            self.world.control("launches", cluster="shop", service="web", count=1, **{"as": "slow/60"})
         before = self.primaries()
         began = time.monotonic()
-        self.run(f"sed 's|{IMAGE}:1.0.0|{IMAGE}:1.1.0|' examples/2-task-definitions.yaml | kubectl apply -f -")
-        self.run(
-            "kubectl wait ecssvc/web ecssvc/web-spot --for=jsonpath='{.status.taskDefinition}'=web:2 --timeout=30s"
-        )
+        with self.world.watch(rollouts.watching("web", "rollout")) as until:
+            until(lambda line: "web:1 is deployed" in line)
+            self.apply_image("1.1.0")
+            lines = until(lambda line: "web:2 is deployed" in line)
+        if self.world.simulated:
+            rollouts.expect_moving(lines)
+        self.world.quietly("kubectl wait ecssvc/web-spot --for=jsonpath='{.status.taskDefinition}'=web:2 --timeout=30s")
         self.run("kubectl wait ecssvc --all --for=condition=Ready --timeout=60s")
         self.say(f"That took {time.monotonic() - began:.1f} seconds.")
         self.run(f"kubectl get ecssvc {RUNS}")
@@ -162,7 +195,8 @@ class Story:
             expect(after[name]["id"] != before[name]["id"], f"service {name} made no deployment.")
             expect(after[name]["taskDefinition"].endswith("/web:2"), f"service {name} does not run web:2 in ECS.")
         expect(after["worker"]["id"] == before["worker"]["id"], "service worker was deployed, too.")
-        image = self.task_definition("web:2")["containerDefinitions"][0]["image"]
+        containers = self.task_definition("web:2")["containerDefinitions"]
+        image = next(one["image"] for one in containers if one["name"] == "app")
         expect(image.endswith(f"{IMAGE}:1.1.0"), f"web:2 has the image {image}.")
         self.say("ECS has one more revision, web:2. The worker, which does not refer to it, was not touched.")
 
@@ -210,14 +244,17 @@ class Story:
 
     def delete(self) -> None:
         self.step("Everything goes, in the order that ECS wants")
-        self.run("kubectl delete -f examples/ --timeout=60s")
+        files, services = "-f examples/", len(SERVICES)
+        if self.world.simulated:
+            files, services = f"{files} -f {rollouts.CHECKOUT}", services + 1
+        self.run(f"kubectl delete {files} --timeout=60s")
         output = self.run(
             "kubectl get events --sort-by=.eventTime -o custom-columns=EVENT:.reason,MESSAGE:.message"
             " | grep -E '^(Deleted|Deregistered)'"
         )
         lines = output.strip().splitlines()
         of_services = [number for number, line in enumerate(lines) if " service " in line]
-        expect(len(of_services) == len(SERVICES), f"{len(of_services)} events tell of a deleted service.")
+        expect(len(of_services) == services, f"{len(of_services)} events tell of a deleted service.")
         of_cluster = [number for number, line in enumerate(lines) if re.search("cluster shop$", line)]
         expect(of_cluster[-1:] > of_services[-1:], "the cluster was not deleted after its services.")
         self.run("kubectl get ecs")

@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import select
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
-from typing import Callable, TypeVar
+from typing import Callable, Iterator, TypeVar
 
 import place
 from children import bare_environment, end_groups, pre_exec  # of tools/testbed
+from cluster import answers
 from tell import NotAsTold, Teller
 
 ACCOUNT = "123456789012"
@@ -20,12 +24,21 @@ REGION = "eu-west-1"
 LOG_LINES = 30
 END_SECONDS = 10
 
+# What answers as Amazon ECS.
+SIMULATOR = "simulator"
+MINISTACK = "ministack"
+# How many times as fast as the machine's the simulator's clock runs, and where there is nothing to see meanwhile.
+SPEED = 25
+TIME_LAPSE = 60
+SEED = 1
+
 T = TypeVar("T")
 
 
 class World:
-    def __init__(self, teller: Teller, operator: str | None) -> None:
+    def __init__(self, teller: Teller, operator: str | None, ecs: str = SIMULATOR) -> None:
         self.teller = teller
+        self.simulated = ecs == SIMULATOR
         self.program = Path(operator).resolve() if operator else place.operator()
         self.bed: subprocess.Popen | None = None
         self.operator: subprocess.Popen | None = None
@@ -46,8 +59,10 @@ class World:
     def start_bed(self) -> None:
         if not self.program.is_file():
             raise NotAsTold(f"{self.program} is not there; `make demo` builds it, and so does `cargo build`.")
+        simulator = ["--ecs-sim", f"--speed={SPEED}", f"--seed={SEED}"]
+        ecs = simulator if self.simulated else ["--ministack"]
         self.bed = subprocess.Popen(
-            [sys.executable, str(place.TESTBED), "up", "--ministack", "--controller-manager"],
+            [sys.executable, str(place.TESTBED), "up", "--controller-manager", *ecs],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -157,25 +172,77 @@ class World:
 
     def shell(self, command: str, folder: Path, environment: dict[str, str]) -> tuple[str, int]:
         """What a command prints, and its exit code. It is ended when the operator or the bed end."""
-        child = subprocess.Popen(
+        child = self._bash(command, folder, environment)
+        try:
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    output, _ = child.communicate(timeout=0.5)
+                    return output.decode(errors="replace"), child.returncode
+                self.check()
+        finally:
+            end_groups([(child, 1)])
+
+    def _bash(self, command: str, folder: Path, environment: dict[str, str]) -> subprocess.Popen:
+        return subprocess.Popen(
             ["bash", "-e", "-o", "pipefail", "-c", command],
             env=environment,
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             start_new_session=True,
             preexec_fn=pre_exec,
         )
+
+    @contextlib.contextmanager
+    def watch(self, command: str):
+        """Shows a command that goes on and on in the background. What is given shows its lines as they come until one
+        is right, and may be asked again; a line that says the same as the one before is shown once."""
+        self.teller.command(f"{command} &")
+        child = self._bash(command, place.ROOT, self.environment())
+        read = self._lines(child)
+        last = ""
+
+        def until(right: Callable[[str], bool], seconds: float = 60) -> list[str]:
+            nonlocal last
+            give_up = time.monotonic() + seconds
+            lines: list[str] = []
+            for line in read:
+                if line and line.split() != last.split():
+                    last = line
+                    lines.append(line)
+                    self.teller.text(line)
+                    if right(line):
+                        return lines
+                if time.monotonic() > give_up:
+                    raise NotAsTold(f"`{command}` doesn't show in time what it should. Its last line is: {last}")
+            raise NotAsTold(f"`{command}` ended by itself. Its last line is: {last}")
+
         try:
-            while True:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    output, _ = child.communicate(timeout=0.5)
-                    return output, child.returncode
-                self.check()
+            yield until
         finally:
             end_groups([(child, 1)])
+
+    def _lines(self, child: subprocess.Popen) -> Iterator[str]:
+        """What a command prints; now and then an empty line where it prints nothing."""
+        rest = b""
+        while True:
+            self.check()
+            if not select.select([child.stdout], [], [], 0.2)[0]:
+                yield ""
+                continue
+            read = os.read(child.stdout.fileno(), 65536)
+            if not read:
+                return
+            *whole, rest = (rest + read).split(b"\n")
+            yield from (line.decode(errors="replace").rstrip() for line in whole)
+
+    def control(self, what: str, **body) -> None:
+        """Tells the simulator something. `GET /_sim/` of its address lists what there is to tell."""
+        body = {"account": ACCOUNT, "region": REGION, **body}
+        request = urllib.request.Request(f"{self.told['ecs']}/_sim/{what}", json.dumps(body).encode(), method="POST")
+        if answers(request) is None:
+            raise NotAsTold(f"the simulator does not take {what} {body}.")
 
     def boto3(self, operation: str, show: bool = False, absent: str = "", **arguments) -> dict:
         """A call to ECS that the operator has no part in. An error whose code is `absent` is an empty answer."""

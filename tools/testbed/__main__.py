@@ -31,8 +31,14 @@ def read_arguments() -> argparse.Namespace:
     setup.add_argument("--only", choices=["kubernetes", "ministack", "moto", "cel-cost"], help="that part alone")
     up = commands.add_parser("up", help="start the programs and wait")
     up.add_argument("--controller-manager", action="store_true", help="also namespace deletion and garbage collection")
-    up.add_argument("--ministack", action="store_true", help="also the stand-in for Amazon ECS")
-    up.add_argument("--only", choices=["kubernetes", "ministack", "moto"], help="one of them alone")
+    stand_in = up.add_mutually_exclusive_group()
+    stand_in.add_argument("--ecs-sim", action="store_true", help="also the project's own simulator of Amazon ECS")
+    stand_in.add_argument("--ministack", action="store_true", help="also MiniStack, a stand-in for Amazon ECS")
+    up.add_argument("--only", choices=["kubernetes", "ecs-sim", "ministack", "moto"], help="one of them alone")
+    up.add_argument(
+        "--speed", type=float, default=1.0, metavar="TIMES", help="how fast the simulator's clock runs (default: 1)"
+    )
+    up.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="the simulator's chance (default: 1)")
     up.add_argument(
         "--ministack-env",
         type=setting,
@@ -45,11 +51,21 @@ def read_arguments() -> argparse.Namespace:
     cost = commands.add_parser("cel-cost", help="judge the cost of the CEL rules of CRDs")
     cost.add_argument("files", nargs="+")
     arguments = parser.parse_args()
-    if arguments.command == "up" and arguments.only == "kubernetes" and arguments.ministack:
-        parser.error("--only kubernetes and --ministack contradict each other")
-    if arguments.command == "up" and arguments.only in ("ministack", "moto") and arguments.controller_manager:
-        parser.error(f"--only {arguments.only} and --controller-manager contradict each other")
+    if arguments.command == "up":
+        check_up(parser, arguments)
     return arguments
+
+
+def check_up(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    only = arguments.only
+    asked = {
+        "--ecs-sim": arguments.ecs_sim and only != "ecs-sim",
+        "--ministack": arguments.ministack and only != "ministack",
+        "--controller-manager": arguments.controller_manager and only != "kubernetes",
+    }
+    for flag, contradicts in asked.items():
+        if only and contradicts:
+            parser.error(f"--only {only} and {flag} contradict each other")
 
 
 def where() -> None:

@@ -128,3 +128,11 @@ def venv_python(emulator: str = "ministack") -> Path | None:
     folder = venv_folder(emulator)
     python = folder / "bin" / "python"
     return python if (folder / "complete").is_file() and python.exists() else None
+
+
+def simulator() -> Path:
+    """The debug build of `ecs-sim`, where cargo puts it."""
+    built = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "debug" / "ecs-sim"
+    if not built.is_file():
+        raise Failure(f"{built} is not there: `cargo build --workspace` makes it.")
+    return built

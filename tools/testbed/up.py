@@ -11,7 +11,8 @@ server, token, ca           the API server's address, the admin's token, the
                             file with the certificate to trust
 audit_log                   one line of JSON for each write to an object of the
                             group ecs-operator.dev and for each event
-ecs                         MiniStack's address, or moto's
+ecs                         the address of what answers as Amazon ECS: of the
+                            simulator, MiniStack or moto
 python                      a Python that has boto3
 kubectl                     a kubectl
 dir                         where the logs (NAME.log) are, until the end
@@ -38,6 +39,7 @@ from pathlib import Path
 
 import emulator
 import layout
+import simulator
 from children import Children
 from cluster import OPERATOR_ACCOUNT, Cluster
 
@@ -102,7 +104,9 @@ def start(arguments: argparse.Namespace, folder: Path, children: Children) -> di
         "dir": str(folder),
         "pids": {},
     }
-    if arguments.ministack or arguments.only == "ministack":
+    if arguments.ecs_sim or arguments.only == "ecs-sim":
+        told["ecs"] = simulator.start(folder, children, arguments.speed, arguments.seed)
+    elif arguments.ministack or arguments.only == "ministack":
         told["ecs"] = emulator.start(folder, children, dict(arguments.ministack_env))
     elif arguments.only == "moto":
         told["ecs"] = emulator.start_moto(folder, children)

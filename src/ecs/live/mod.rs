@@ -209,6 +209,11 @@ impl Live {
         &self.shared.regions
     }
 
+    /// In which time every rolling object is looked at once.
+    pub fn rolling(&self) -> Duration {
+        self.shared.cadence.rolling
+    }
+
     /// The last observation, without a call.
     pub fn peek(&self, key: &Key) -> Option<Seen> {
         self.state().peek(key)
