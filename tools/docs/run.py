@@ -8,7 +8,7 @@ import time
 import place
 from blocks import blocks
 from tell import NotAsTold, expect
-from world import REGION, World
+from world import MINISTACK, REGION, World
 
 SECONDS = 60
 INSTALL = "ecs-operator crds | kubectl apply -f -"
@@ -31,7 +31,7 @@ def run(readme: str) -> int:
         print("documents: jq is not installed, so the README's commands with jq are left out")
         commands = [text for text in commands if "| jq " not in text]
     expect(any(INSTALL in text for text in commands), f"README.md does not install the CRDs with `{INSTALL}`.")
-    with World(Quiet(), None) as world:
+    with World(Quiet(), None, MINISTACK) as world:
         try:
             return play(world, files, commands)
         except NotAsTold as failure:
