@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{DeploymentStatus, Phase, Rollout, ServiceDeployment, Stage, Work};
+use super::{DeploymentStatus, Phase, Rollout, ServiceDeployment, Stage, Work, hooks};
 use crate::world::{
     Cx,
     services::{RolloutState, Service, Strategy, percent_up},
@@ -74,7 +74,6 @@ fn supersede(cx: &mut Cx<'_>, service: &mut Service, present: &Rollout) {
     let ready = service.count_ready(present.target);
     if let Some(entry) = service.entry_mut(present.target)
         && entry.rollout != RolloutState::Completed
-        && !present.is_closing()
     {
         entry.wants = entry.wants.min(ready);
     }
@@ -89,6 +88,7 @@ fn end_deployment(
     reason: &str,
 ) {
     use DeploymentStatus as S;
+    hooks::close(service, place);
     match status {
         Some(S::InProgress) => {
             service.move_deployment(cx.now, place, S::StopRequested, Some(reason));

@@ -3,7 +3,7 @@
 use super::scheduler::{self, is_failed, launch, others, set_wants, stop_tasks};
 use crate::world::{
     Cx,
-    services::{Service, percent_up, tasks_in_words},
+    services::{Service, count, percent_up, tasks_in_words},
     tasks::{Stop, StopCode, TaskStatus, place},
 };
 
@@ -26,7 +26,7 @@ pub(super) fn run(cx: &mut Cx<'_>, service: &mut Service) -> bool {
         return moved;
     }
     let lower = percent_up(service.configuration.minimum, service.desired);
-    let healthy: u32 = service.tasks.iter().filter(|task| task.is_wanted() && task.ready).map(|_| 1).sum();
+    let healthy = count(service.tasks.iter().filter(|task| task.ready));
     let mut spare = healthy.saturating_sub(lower);
     let waits = service.revision(primary).is_some_and(|one| one.retry_at.is_some_and(|at| at > cx.now));
     let (mut old, mut started) = (Vec::new(), Vec::new());

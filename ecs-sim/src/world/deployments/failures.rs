@@ -8,11 +8,7 @@ use super::{
     begin::soon,
     rollback::{self, Cause},
 };
-use crate::world::{
-    Cx,
-    services::Service,
-    tasks::{Stop, StopCode, place::Refused},
-};
+use crate::world::{Cx, services::Service, tasks::place::Refused};
 
 /// How a task failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,13 +95,12 @@ fn count(cx: &mut Cx<'_>, service: &mut Service, number: u64) {
     }
 }
 
-/// A service does not keep an unhealthy task.
-pub(super) fn replace_unhealthy(cx: &mut Cx<'_>, service: &mut Service, place: usize, reason: &str) {
-    let region = &mut *cx.region;
+/// A service does not keep an unhealthy task, though it may keep it until another one has taken its place.
+pub(super) fn is_unhealthy(cx: &mut Cx<'_>, service: &mut Service, place: usize, reason: String) {
     let task = &mut service.tasks[place];
     let (id, number) = (task.id.clone(), task.revision);
-    let stop = Stop { code: StopCode::ServiceSchedulerInitiated, reason: reason.to_owned() };
-    task.begin_stop(cx.now, stop, &region.outside, &mut region.random);
+    task.unhealthy = Some(reason);
+    task.leaving = true;
     if let Some(target) = task.balanced.targets.first() {
         let port = task.shape.containers.iter().find_map(|one| one.ports.first()).copied().unwrap_or(0);
         let words = format!(
@@ -114,7 +109,6 @@ pub(super) fn replace_unhealthy(cx: &mut Cx<'_>, service: &mut Service, place: u
         );
         service.say(cx, &words);
     }
-    service.say(cx, "[Amazon ECS replaced 1 tasks due to an unhealthy status.]");
     failed(cx, service, number, Kind::Unhealthy);
 }
 

@@ -132,6 +132,14 @@ pub(super) fn poll(cx: &mut Cx<'_>, service: &mut Service, rollout: &Rollout) ->
     }
 }
 
+/// Nobody waits for an answer any more.
+pub(super) fn close(service: &mut Service, place: usize) {
+    let runs = service.deployments.get_mut(place).map(|one| &mut one.hooks);
+    for run in runs.into_iter().flatten().filter(|run| run.status.is_open()) {
+        run.status = RunStatus::Failed;
+    }
+}
+
 /// When an answer is due.
 pub(super) fn next(service: &Service, rollout: &Rollout) -> Option<Time> {
     let runs = service.deployments.get(rollout.deployment)?.hooks.iter().filter(|run| run.status.is_open());

@@ -245,11 +245,6 @@ enum Work {
 }
 
 impl Rollout {
-    /// Whether the service deployment is over already and only the last tasks are awaited.
-    pub fn is_closing(&self) -> bool {
-        self.stage == Stage::CleanUp && self.phase == Phase::Stages
-    }
-
     /// Whether tasks of the target may be launched.
     fn launches(&self) -> bool {
         matches!(self.phase, Phase::Stages | Phase::RollbackRequested(_)) && self.stage >= Stage::ScaleUp
@@ -257,6 +252,12 @@ impl Rollout {
 }
 
 impl Service {
+    /// Whether a service deployment is on its way. When it is over, COMPLETED may still be to come.
+    pub fn is_deploying(&self) -> bool {
+        let newest = self.rollout.as_ref().and_then(|rollout| self.deployments.get(rollout.deployment));
+        newest.is_some_and(|newest| !newest.status.is_final())
+    }
+
     /// Moves a service deployment to another status, where that can follow.
     fn move_deployment(&mut self, now: Time, place: usize, status: DeploymentStatus, reason: Option<&str>) {
         let ends = status.is_final();
@@ -303,11 +304,17 @@ pub(super) fn settle(cx: &mut Cx<'_>, service: &mut Service) {
 /// When something is due next.
 pub(super) fn next(now: Time, service: &Service) -> Option<Time> {
     let tasks = service.tasks.iter().chain(service.ended.front()).filter_map(Task::next);
+    let protections = service.tasks.iter().filter_map(|task| task.protected_until.filter(|until| *until > now));
     let retries = service.revisions.iter().filter(|one| one.entry.is_some() || service.controller != Controller::Ecs);
     let retries = retries.filter_map(|one| one.retry_at);
     let stops = service.stopping.iter().map(|(_, at)| *at);
-    let first =
-        tasks.chain(retries).chain(stops).chain(service.steady).chain(service.ends).chain(stages::next(service));
+    let first = tasks
+        .chain(protections)
+        .chain(retries)
+        .chain(stops)
+        .chain(service.steady)
+        .chain(service.ends)
+        .chain(stages::next(service));
     first.filter(|at| *at > now).min()
 }
 
@@ -327,7 +334,7 @@ fn step_tasks(cx: &mut Cx<'_>, service: &mut Service) -> bool {
                 Outcome::Running => failures::is_running(service, number),
                 Outcome::Ready => failures::is_ready(service, number),
                 Outcome::NotStarted => failures::failed(cx, service, number, failures::Kind::NotStarted),
-                Outcome::Unhealthy(reason) => failures::replace_unhealthy(cx, service, place, &reason),
+                Outcome::Unhealthy(reason) => failures::is_unhealthy(cx, service, place, reason),
                 Outcome::DrainBlocked => failures::drain_is_blocked(cx, service, place),
                 // Nothing more happens to a STOPPED task but that it is forgotten.
                 Outcome::Stopped | Outcome::Forgotten => {

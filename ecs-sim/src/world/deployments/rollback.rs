@@ -1,7 +1,7 @@
 //! Deployments that are given up, and the way back (ECS developer guide, "Amazon ECS deployment failure detection";
 //! words of reasons and events as observed by tools).
 
-use super::{DeploymentStatus as S, Phase, Rollback, Rollout, Stage, Work, begin::soon};
+use super::{DeploymentStatus as S, Phase, Rollback, Rollout, Stage, Work, begin::soon, hooks};
 use crate::world::{
     Cx,
     services::{EntryStatus, RolloutState, Service},
@@ -75,6 +75,7 @@ impl Cause {
 pub(super) fn give_up(cx: &mut Cx<'_>, service: &mut Service, cause: &Cause) {
     let Some(rollout) = service.rollout.take() else { return };
     let (place, failed) = (rollout.deployment, rollout.target);
+    hooks::close(service, place);
     let ready = service.count_ready(failed);
     let event = cause.event();
     let reason = format!("{}: {}", cause.feature(), event.as_deref().unwrap_or("stopped."));

@@ -9,9 +9,9 @@ use super::{Phase, Stage, daemon, failures};
 use crate::world::{
     Cx,
     instances::InstanceStatus,
-    services::{Controller, RolloutState, Service, percent_down, percent_up, tasks_in_words},
+    services::{Controller, RolloutState, Service, count, percent_down, percent_up, tasks_in_words},
     task_sets,
-    tasks::{Launch, Stop, StopCode, place},
+    tasks::{Launch, Stop, StopCode, TaskStatus, place},
 };
 
 /// How long the service does not repeat what holds it up.
@@ -20,17 +20,19 @@ const HELD_UP: Duration = Duration::from_mins(30);
 /// Launches and stops what is to be launched and stopped now. Whether it did anything.
 pub(super) fn run(cx: &mut Cx<'_>, service: &mut Service) -> bool {
     if service.controller != Controller::Ecs {
-        return task_sets::schedule(cx, service);
+        return replace_unhealthy(cx, service, None) | task_sets::schedule(cx, service);
     }
     if service.daemon {
-        return daemon::run(cx, service);
+        return replace_unhealthy(cx, service, Some(0)) | daemon::run(cx, service);
     }
     let moved = leave_instances(cx, service);
-    moved
-        | match &service.rollout {
-            Some(rollout) if rollout.traffic => shift_traffic(cx, service),
-            _ => replace_bit_by_bit(cx, service),
+    match &service.rollout {
+        Some(rollout) if rollout.traffic => moved | shift_traffic(cx, service) | replace_unhealthy(cx, service, None),
+        _ => {
+            let upper = percent_down(service.configuration.maximum, service.desired);
+            moved | replace_bit_by_bit(cx, service, upper) | replace_unhealthy(cx, service, Some(upper))
         }
+    }
 }
 
 /// Tasks leave an instance that is DRAINING as soon as the minimum allows it (ECS developer guide, "Draining Amazon ECS
@@ -39,19 +41,45 @@ fn leave_instances(cx: &mut Cx<'_>, service: &mut Service) -> bool {
     let mut any = false;
     for task in service.tasks.iter_mut().filter(|task| task.is_wanted()) {
         let instance = task.place.instance.as_ref().and_then(|id| cx.region.instances.get(&task.cluster, id));
-        task.leaving = instance.is_some_and(|one| one.status == InstanceStatus::Draining);
-        any |= task.leaving;
+        let drains = instance.is_some_and(|one| one.status == InstanceStatus::Draining);
+        task.leaving = drains || task.unhealthy.is_some();
+        any |= drains;
     }
     if !any {
         return false;
     }
     let lower = percent_up(service.configuration.minimum, service.desired);
-    let healthy: u32 = service.tasks.iter().filter(|task| task.ready).map(|_| 1).sum();
+    let healthy = count(service.tasks.iter().filter(|task| task.ready));
     let spare = healthy.saturating_sub(lower) as usize;
-    let leaving = service.tasks.iter().filter(|task| task.leaving && task.is_wanted() && !task.is_protected(cx.now));
+    let leaving = service.tasks.iter().filter(|task| task.leaving && task.ready && !task.is_protected(cx.now));
     let ids: Vec<String> = leaving.take(spare).map(|task| task.id.clone()).collect();
     let reason = "Task stopped because its container instance is being drained.".to_owned();
     stop_tasks(cx, service, &ids, &Stop { code: StopCode::ServiceSchedulerInitiated, reason })
+}
+
+/// An unhealthy task is stopped when another one runs in its place, or before, where there is no room for both
+/// (DeploymentConfiguration API reference, `maximumPercent`).
+fn replace_unhealthy(cx: &mut Cx<'_>, service: &mut Service, upper: Option<u32>) -> bool {
+    let mut total = count(service.tasks.iter().filter(|task| task.is_wanted()));
+    let mut stops: Vec<(String, String)> = Vec::new();
+    for task in service.tasks.iter().filter(|task| task.is_wanted()) {
+        let Some(reason) = &task.unhealthy else { continue };
+        let (number, wants) = (task.revision, wants(service, task.revision));
+        let running = count(service.wanted(number).filter(|other| other.status == TaskStatus::Running));
+        let no_room = service.count_wanted(number) < wants && upper.is_some_and(|upper| total >= upper);
+        if running >= wants || no_room || is_failed(service, number) {
+            total -= 1;
+            stops.push((task.id.clone(), reason.clone()));
+        }
+    }
+    let replaced = stops.len();
+    for (id, reason) in stops {
+        stop_tasks(cx, service, &[id], &Stop { code: StopCode::ServiceSchedulerInitiated, reason });
+    }
+    if replaced > 0 {
+        service.say(cx, &format!("[Amazon ECS replaced {replaced} tasks due to an unhealthy status.]"));
+    }
+    replaced > 0
 }
 
 /// The numbers of the revisions other than the PRIMARY's that are listed, the oldest first.
@@ -81,10 +109,9 @@ pub(super) fn set_wants(cx: &Cx<'_>, service: &mut Service, number: u64, wants: 
 }
 
 /// ROLLING: never fewer healthy tasks than the minimum, never more tasks than the maximum.
-fn replace_bit_by_bit(cx: &mut Cx<'_>, service: &mut Service) -> bool {
+fn replace_bit_by_bit(cx: &mut Cx<'_>, service: &mut Service, upper: u32) -> bool {
     let (desired, primary) = (service.desired, service.primary);
     let lower = percent_up(service.configuration.minimum, desired);
-    let upper = percent_down(service.configuration.maximum, desired);
     let launches = !is_failed(service, primary) && service.rollout.as_ref().is_none_or(super::Rollout::launches);
     let others = others(service);
     if launches {
@@ -102,7 +129,7 @@ fn replace_bit_by_bit(cx: &mut Cx<'_>, service: &mut Service) -> bool {
         moved |= stop_surplus(cx, service, *number, keeps);
     }
     moved |= stop_surplus(cx, service, primary, desired);
-    let total: u32 = service.tasks.iter().filter(|task| task.is_wanted()).map(|_| 1).sum();
+    let total = count(service.tasks.iter().filter(|task| task.is_wanted()));
     let mut room = upper.saturating_sub(total);
     let missing = desired.saturating_sub(service.count_wanted(primary));
     if launches && missing > 0 {
@@ -113,10 +140,12 @@ fn replace_bit_by_bit(cx: &mut Cx<'_>, service: &mut Service) -> bool {
             service.say_now_and_then(cx, "configuration", HELD_UP, HELD_UP_BY_CONFIGURATION);
         }
     }
-    for number in others.into_iter().filter(|number| !is_failed(service, *number)).collect::<Vec<_>>() {
-        let missing = wants(service, number).saturating_sub(service.count_wanted(number)).min(room);
-        room -= missing;
-        moved |= start_tasks(cx, service, number, missing);
+    for number in others {
+        if !is_failed(service, number) {
+            let missing = wants(service, number).saturating_sub(service.count_wanted(number)).min(room);
+            room -= missing;
+            moved |= start_tasks(cx, service, number, missing);
+        }
     }
     moved
 }

@@ -226,7 +226,8 @@ impl Service {
     }
 }
 
-fn count<'a>(tasks: impl Iterator<Item = &'a Task>) -> u32 {
+/// How many there are.
+pub(super) fn count<'a>(tasks: impl Iterator<Item = &'a Task>) -> u32 {
     u32::try_from(tasks.count()).unwrap_or(u32::MAX)
 }
 

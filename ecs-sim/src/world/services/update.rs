@@ -68,7 +68,7 @@ fn changes(cx: &Cx<'_>, call: &Value, service: &Service, sent: Map<String, Value
         configuration.merge(sent, controller)?;
     }
     if (configuration.strategy != service.configuration.strategy || controller != service.controller)
-        && service.rollout.as_ref().is_some_and(|rollout| !rollout.is_closing())
+        && service.is_deploying()
     {
         return Err(ApiError::invalid(
             "The deployment strategy or controller can not be changed while a service deployment is in progress.",

@@ -18,6 +18,9 @@ use crate::{
 
 /// STOPPED tasks are described so long (DescribeTasks API reference).
 const VISIBLE: Duration = Duration::from_hours(1);
+/// A task without a container health check counts as healthy so long after it is RUNNING (DeploymentConfiguration API
+/// reference, `minimumHealthyPercent`).
+const UNCHECKED: Duration = Duration::from_secs(40);
 /// How often a target that can't be deregistered is tried again.
 const DRAIN_RETRY: Duration = Duration::from_mins(1);
 
@@ -103,6 +106,7 @@ impl Launch<'_> {
             ready: false,
             protected_until: None,
             leaving: false,
+            unhealthy: None,
             times: Times { created: cx.now, ..Times::default() },
             version: 1,
             balanced: self.balanced,
@@ -206,7 +210,7 @@ impl Launch<'_> {
             steps.push_back((running + Duration::from_secs(seconds), Step::Unhealthy(reason)));
             return;
         }
-        let checked = check.map_or(running, |check| running + Duration::from_secs(check.interval.min(30)));
+        let checked = running + check.map_or(UNCHECKED, |check| Duration::from_secs(check.interval.min(30)));
         let balanced = if target.is_some() { after(running, 10..30, random) } else { running };
         steps.push_back((checked.max(balanced), Step::Ready));
     }

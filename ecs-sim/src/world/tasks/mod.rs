@@ -188,8 +188,10 @@ pub struct Task {
     pub ready: bool,
     /// Until when scale-in and deployments leave it alone.
     pub protected_until: Option<Time>,
-    /// Whether its instance is DRAINING, so that another task has to take its place.
+    /// Whether another task has to take its place: its instance is DRAINING, or it is unhealthy.
     pub leaving: bool,
+    /// Why it is to be replaced, as its checks say.
+    pub unhealthy: Option<String>,
     /// When things happened to it.
     pub times: Times,
     /// Goes up with each change.

@@ -16,7 +16,7 @@ use crate::world::{
     input::{self, member},
     region::Actor,
     services::requested,
-    tags,
+    tags::{self, Tags},
 };
 
 /// What a client token was used for: the arguments, and the ids of the tasks.
@@ -57,6 +57,7 @@ pub(super) fn run(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
             "Network Configuration is not valid for the given networkMode of this task definition."
         }));
     }
+    let propagated = tags_of(cx, call, &cluster, &shape)?;
     let providers = strategy::shown(&providers);
     let demand = Demand {
         cluster: &cluster,
@@ -73,7 +74,7 @@ pub(super) fn run(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
             Err(why) => failures.push(failure(cx, &demand, &why)?),
             Ok(place) => {
                 let mut launch = launch(call, &cluster, &shape, place)?.task(cx);
-                launch.tags = tags::read(call, "InvalidParameterException")?;
+                launch.tags = propagated.clone();
                 for name in ["overrides", "enableExecuteCommand", "referenceId"] {
                     if let Some(value) = member(call, name) {
                         launch.extra.insert(name.to_owned(), value.clone());
@@ -90,6 +91,23 @@ pub(super) fn run(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
         cx.region.run_tokens.insert(key, (call.clone(), ids));
     }
     Ok(json!({ "tasks": shown, "failures": failures }))
+}
+
+/// The tags of the tasks: the call's own, and the task definition's where that is asked for.
+fn tags_of(cx: &Cx<'_>, call: &Value, cluster: &str, shape: &super::Shape) -> Result<Tags, ApiError> {
+    let mut all = match input::text(call, "propagateTags")? {
+        None | Some("NONE") => Tags::new(),
+        Some("TASK_DEFINITION") => {
+            let definition = cx.region.task_definitions.find(cx.caller, &shape.task_definition);
+            definition.map(|one| one.tags.clone()).unwrap_or_default()
+        }
+        Some(_) => return Err(ApiError::invalid("Tags of a task can only be propagated from its task definition.")),
+    };
+    if input::boolean(call, "enableECSManagedTags")? == Some(true) {
+        all.insert("aws:ecs:clusterName".to_owned(), cluster.to_owned());
+    }
+    all.extend(tags::read(call, "InvalidParameterException")?);
+    Ok(all)
 }
 
 fn launch<'a>(

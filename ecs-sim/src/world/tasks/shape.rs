@@ -24,7 +24,7 @@ pub struct Shape {
     pub host_ports: Vec<u64>,
     /// Its task role and its execution role.
     pub roles: Vec<String>,
-    /// `requiresCompatibilities`.
+    /// `compatibilities`: what it may run on.
     pub compatibilities: Vec<String>,
     /// Whether a volume is configured only at launch.
     pub configured_at_launch: bool,
@@ -76,7 +76,7 @@ impl Shape {
             memory: of_task("memory").unwrap_or_else(|| sum("memory").max(sum("memoryReservation"))),
             host_ports: mappings().filter_map(|one| one["hostPort"].as_u64()).filter(|port| *port > 0).collect(),
             roles: ["taskRoleArn", "executionRoleArn"].iter().filter_map(|role| text(body, role)).collect(),
-            compatibilities: list(body, "requiresCompatibilities").iter().filter_map(as_text).collect(),
+            compatibilities: list(body, "compatibilities").iter().filter_map(as_text).collect(),
             configured_at_launch: list(body, "volumes").iter().any(|one| one["configuredAtLaunch"] == true),
             port_names: mappings().filter_map(|one| text(one, "name")).collect(),
             platform_family: match body["runtimePlatform"]["operatingSystemFamily"].as_str() {
@@ -89,7 +89,7 @@ impl Shape {
 
     /// Whether tasks of it may run on what `compatibility` names.
     pub fn runs_on(&self, compatibility: &str) -> bool {
-        self.compatibilities.is_empty() || self.compatibilities.iter().any(|one| one == compatibility)
+        self.compatibilities.iter().any(|one| one == compatibility)
     }
 
     /// The first container's fate that is not to run for ever, and whose it is.
