@@ -113,7 +113,6 @@ fn hook(run: &super::hooks::Run) -> Value {
     let mut shown = json!({
         "hookId": run.id,
         "targetType": if run.function.is_some() { "AWS_LAMBDA" } else { "PAUSE" },
-        "lifecycleStage": run.stage.wire(),
         "status": run.status.wire(),
         "expiresAt": run.expires.seconds(),
         "timeoutAction": if run.timeout_continues { "CONTINUE" } else { "ROLLBACK" },
