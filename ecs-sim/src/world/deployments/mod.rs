@@ -1,8 +1,8 @@
 //! Service deployments and revisions, and the engine that carries them out (ECS developer guide, "Amazon ECS service
 //! deployments").
 //!
-//! A service is an actor: [`settle`] does all that is due at a moment, in a fixed order, until nothing moves any more,
-//! and [`next`] tells when something is due again. So it makes no difference how often anybody looks.
+//! A service is an actor: `settle` does all that is due at a moment, in a fixed order, until nothing moves any more,
+//! and `next` tells when something is due again. So it makes no difference how often anybody looks.
 
 mod api;
 mod begin;
