@@ -1,22 +1,26 @@
 //! The operator put together: stores, Live, and one controller a kind.
 
-use std::{error::Error, sync::Arc, time::Duration};
+pub mod bells;
+mod start;
 
-use k8s_openapi::{
-    api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
-};
+use std::{sync::Arc, time::Duration};
+
 use kube::{
-    Api, Client, CustomResourceExt, ResourceExt,
-    config::{InferConfigError, KubeconfigError},
+    Client,
+    config::InferConfigError,
     runtime::reflector::{self, ObjectRef, Store},
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
+use self::{
+    bells::{Bells, wake},
+    start::{ready_to_start, unusable},
+};
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
     cluster::Cluster,
-    ecs::{Cadence, Key, Live, Regions},
+    ecs::{Cadence, Live, Regions},
     reconcile::{Context, Kind, Settings, Subject, context::Stores, pass::pass},
     runtime::{
         controller::{self, Listed, Pass, Touched, Wiring},
@@ -61,15 +65,14 @@ pub enum StartError {
     Client(#[from] kube::Error),
 }
 
-/// Waiting longer than this between tries of what is needed to start helps nobody.
-const SLOWEST_START: Duration = Duration::from_secs(15);
-
 /// Runs until `shutdown`; running passes are finished.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), StartError> {
     let config = kube::Config::infer().await.map_err(|error| StartError::Kubeconfig(Box::new(error)))?;
     let server = config.cluster_url.to_string();
     let client = Client::try_from(config)?;
-    let Some(installation) = shutdown.run_until_cancelled(ready_to_start(&client, &server, &options)).await else {
+    let Some(installation) =
+        shutdown.run_until_cancelled(ready_to_start(&client, &server, options.installation.as_deref())).await
+    else {
         return Ok(());
     };
     let regions = Regions::from_environment(options.region.as_deref(), options.ecs_rate).await;
@@ -130,76 +133,6 @@ async fn stopped_before_the_lists(context: &Context, shutdown: &CancellationToke
     }
 }
 
-// === What must be there first ===
-
-/// Waits for the API server and the CRDs, saying what it waits for; answers the installation id.
-async fn ready_to_start(client: &Client, server: &str, options: &Options) -> String {
-    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-    for name in [EcsCluster::crd_name(), EcsTaskDefinition::crd_name(), EcsService::crd_name()] {
-        until(async || match crds.get_opt(name).await {
-            Ok(Some(crd)) if is_established(&crd) => Ok(()),
-            Ok(_) => Err(format!("the CRD {name} is not installed; run: ecs-operator crds | kubectl apply -f -")),
-            Err(error) => Err(no_answer(server, &error)),
-        })
-        .await;
-    }
-    if let Some(id) = &options.installation {
-        return id.clone();
-    }
-    let namespaces: Api<Namespace> = Api::all(client.clone());
-    until(async || {
-        let found = namespaces.get("kube-system").await;
-        found.map(|found| found.uid().unwrap_or_default()).map_err(|error| {
-            let because = no_answer(server, &error);
-            format!("the UID of the namespace kube-system can't be read ({because}); --installation-id replaces it")
-        })
-    })
-    .await
-}
-
-fn is_established(crd: &CustomResourceDefinition) -> bool {
-    let conditions = crd.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions.is_some_and(|all| all.iter().any(|one| one.type_ == "Established" && one.status == "True"))
-}
-
-/// Why a kubeconfig is of no use.
-fn unusable(error: &InferConfigError) -> String {
-    match error.source().and_then(|cause| cause.downcast_ref()) {
-        Some(KubeconfigError::ReadConfig(cause, path)) => {
-            format!("no kubeconfig can be read at {}: {cause}", path.display())
-        }
-        Some(KubeconfigError::Parse(cause)) => {
-            format!("the kubeconfig can't be parsed: {}", cause.to_string().lines().next().unwrap_or_default())
-        }
-        Some(other) => other.to_string(),
-        None => error.to_string(),
-    }
-}
-
-/// Why the API server gave no answer, in its own words or those of the deepest cause: the others only wrap it.
-fn no_answer(server: &str, error: &kube::Error) -> String {
-    if let kube::Error::Api(status) = error {
-        return format!("the Kubernetes API server at {server} refuses: {}", status.message);
-    }
-    let mut cause: &dyn Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    format!("the Kubernetes API server at {server} can't be reached: {cause}")
-}
-
-async fn until<T>(attempt: impl AsyncFn() -> Result<T, String>) -> T {
-    let mut wait = Duration::from_millis(500);
-    loop {
-        match attempt().await {
-            Ok(value) => return value,
-            Err(sentence) => tracing::warn!("{sentence}; trying again in {} s", wait.as_secs_f32()),
-        }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(SLOWEST_START);
-    }
-}
-
 // === Wires ===
 
 /// Store and bell of one kind.
@@ -240,21 +173,7 @@ impl Start<'_> {
         wire: Wire<R::Object>,
         touched: impl Fn(Touched<'_, R::Object>) + Send + Sync + 'static,
     ) {
-        let written: Arc<Written<R::Object>> = Arc::default();
-        let context = self.context.clone();
-        let (gone, forgotten) = (self.context.clone(), written.clone());
-        let touched = move |event: Touched<'_, R::Object>| {
-            if let Touched::Deleted(object) = &event {
-                // Also those that went without a finalizer, and so without a last pass.
-                gone.forget(&Subject::of(*object));
-                forgotten.forget(object);
-            }
-            touched(event);
-        };
-        let pass: Pass<R::Object> = Arc::new(move |object| {
-            let (context, written) = (context.clone(), written.clone());
-            Box::pin(async move { pass::<R>(&context, &written, object).await })
-        });
+        let (touched, pass) = lane::<R>(self.context, touched);
         let wiring = Wiring {
             namespaces: self.options.namespaces.clone(),
             client: self.client.clone(),
@@ -269,78 +188,25 @@ impl Start<'_> {
     }
 }
 
-/// Who is woken when something changed elsewhere.
-struct Bells {
-    clusters: UnboundedSender<ObjectRef<EcsCluster>>,
-    task_definitions: UnboundedSender<ObjectRef<EcsTaskDefinition>>,
-    services: UnboundedSender<ObjectRef<EcsService>>,
-    services_store: Store<EcsService>,
-}
-
-impl Bells {
-    /// A cluster that becomes ACTIVE releases the services that wait for it.
-    fn cluster_touched(&self, event: &Touched<'_, EcsCluster>) {
-        let (Touched::Applied(cluster) | Touched::Deleted(cluster)) = event;
-        self.wake_services(cluster.namespace().as_deref(), |service| {
-            service.spec.cluster_ref.as_ref().is_some_and(|reference| reference.name == cluster.name_any())
-                && !knows_cluster(service, cluster)
-        });
-    }
-
-    /// A new revision reaches the services that refer to it.
-    fn task_definition_touched(&self, event: &Touched<'_, EcsTaskDefinition>) {
-        let (Touched::Applied(object) | Touched::Deleted(object)) = event;
-        self.wake_services(object.namespace().as_deref(), |service| {
-            service.spec.task_definition_ref.as_ref().is_some_and(|reference| reference.name == object.name_any())
-                && !is_being_looked_at(object)
-        });
-    }
-
-    /// What a service refers to waits for it when it is deleted.
-    fn service_touched(&self, event: &Touched<'_, EcsService>) {
-        let Touched::Deleted(service) = event else { return };
-        let namespace = service.namespace().unwrap_or_default();
-        // Nobody listens while the operator shuts down.
-        if let Some(reference) = &service.spec.cluster_ref {
-            let _ = self.clusters.send(ObjectRef::new(&reference.name).within(&namespace));
+/// What a controller does for one kind: what it does when an object is touched (`touched` besides), and its pass.
+pub fn lane<R: Kind>(
+    context: &Arc<Context>,
+    touched: impl Fn(Touched<'_, R::Object>) + Send + Sync + 'static,
+) -> (impl Fn(Touched<'_, R::Object>) + Send + Sync + 'static, Pass<R::Object>) {
+    let written: Arc<Written<R::Object>> = Arc::default();
+    let (gone, forgotten) = (context.clone(), written.clone());
+    let touched = move |event: Touched<'_, R::Object>| {
+        if let Touched::Deleted(object) = &event {
+            // Also those that went without a finalizer, and so without a last pass.
+            gone.forget(&Subject::of(*object));
+            forgotten.forget(object);
         }
-        if let Some(reference) = &service.spec.task_definition_ref {
-            let _ = self.task_definitions.send(ObjectRef::new(&reference.name).within(&namespace));
-        }
-    }
-
-    fn wake_services(&self, namespace: Option<&str>, concerned: impl Fn(&EcsService) -> bool) {
-        for service in self.services_store.state() {
-            if service.namespace().as_deref() == namespace && concerned(&service) {
-                let _ = self.services.send(ObjectRef::from_obj(&*service));
-            }
-        }
-    }
-}
-
-/// A service that is bound to the cluster learns nothing from its status changing again.
-fn knows_cluster(service: &EcsService, cluster: &EcsCluster) -> bool {
-    let bound = service.status.as_ref().and_then(|status| status.cluster_arn.as_ref());
-    bound.is_some() && bound == cluster.status.as_ref().and_then(|status| status.cluster_arn.as_ref())
-}
-
-/// An edit that has no revision yet: its services are woken when it has.
-fn is_being_looked_at(object: &EcsTaskDefinition) -> bool {
-    let observed = object.status.as_ref().and_then(|status| status.common.observed_generation);
-    observed.is_some() && observed != object.metadata.generation
-}
-
-/// Wakes those who look at what changed in ECS.
-async fn wake(mut changes: UnboundedReceiver<Key>, context: Arc<Context>, bells: Arc<Bells>) {
-    while let Some(key) = changes.recv().await {
-        for Subject { kind, namespace, name } in context.interests.of(&key) {
-            tracing::debug!(kind, namespace, name, "ECS shows something else than before");
-            // Nobody listens while the operator shuts down.
-            let _ = match kind.as_str() {
-                "EcsCluster" => bells.clusters.send(ObjectRef::new(&name).within(&namespace)).is_ok(),
-                "EcsTaskDefinition" => bells.task_definitions.send(ObjectRef::new(&name).within(&namespace)).is_ok(),
-                _ => bells.services.send(ObjectRef::new(&name).within(&namespace)).is_ok(),
-            };
-        }
-    }
+        touched(event);
+    };
+    let context = context.clone();
+    let pass: Pass<R::Object> = Arc::new(move |object| {
+        let (context, written) = (context.clone(), written.clone());
+        Box::pin(async move { pass::<R>(&context, &written, object).await })
+    });
+    (touched, pass)
 }

@@ -125,7 +125,11 @@ where
         .run(
             move |object, pass: Arc<Pass<K>>| {
                 let failures = failures.clone();
-                async move { Ok::<_, Infallible>(guarded(object, &pass, &failures).await) }
+                async move {
+                    Ok::<_, Infallible>(
+                        guarded(object, &pass, &failures).await.map_or_else(Action::await_change, Action::requeue),
+                    )
+                }
             },
             |_, never: &Infallible, _| match *never {},
             Arc::new(pass),
@@ -164,8 +168,9 @@ fn watches<K: Object>(
     }
 }
 
-/// A pass that can neither end the controller nor hold its place for ever.
-async fn guarded<K: Object>(object: Arc<K>, pass: &Pass<K>, failures: &Failures) -> Action {
+/// A pass that can neither end the controller nor hold its place for ever; answers in what time the next is due, if
+/// nothing happens before.
+pub async fn guarded<K: Object>(object: Arc<K>, pass: &Pass<K>, failures: &Failures) -> Option<Duration> {
     let key = name(&*object);
     let next = match tokio::time::timeout(PASS_LIMIT, AssertUnwindSafe(pass(object)).catch_unwind()).await {
         Ok(Ok(next)) => next,
@@ -185,13 +190,13 @@ async fn guarded<K: Object>(object: Arc<K>, pass: &Pass<K>, failures: &Failures)
     match next {
         Next::Change => {
             failures.forget(&key);
-            Action::await_change()
+            None
         }
         Next::After(delay) => {
             failures.forget(&key);
-            Action::requeue(delay)
+            Some(delay)
         }
-        Next::Backoff(cap) => Action::requeue(failures.failed(&key, cap, fastrand::f64())),
+        Next::Backoff(cap) => Some(failures.failed(&key, cap, fastrand::f64())),
     }
 }
 

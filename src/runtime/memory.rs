@@ -37,7 +37,7 @@ impl<K: Object> Written<K> {
     pub fn wrote_lately(&self, object: &K, pause: Duration) -> Option<Duration> {
         let times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         let since = times.get(&object.uid()?)?.elapsed();
-        pause.checked_sub(since)
+        pause.checked_sub(since).filter(|left| !left.is_zero())
     }
 
     /// The object as it was last written by us where `seen` (from the store) is older; else `seen`.

@@ -26,7 +26,8 @@ const STALE: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
 pub(super) struct State {
-    groups: HashMap<Group, Members>,
+    /// In order, so that the same history makes the same calls.
+    groups: BTreeMap<Group, Members>,
 }
 
 #[derive(Default)]

@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
 pub mod bed;
-pub mod kstatus;
+pub use operator_sim::kstatus;
 pub mod operator;
 pub mod product;
 pub mod proxy;

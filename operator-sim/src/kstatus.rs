@@ -7,9 +7,13 @@ use serde_json::Value;
 /// What kstatus says of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kstatus {
+    /// It is as its manifest asks.
     Current,
+    /// The operator is at work, or waits.
     InProgress,
+    /// Somebody must act.
     Failed,
+    /// It is being deleted.
     Terminating,
 }
 

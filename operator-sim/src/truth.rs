@@ -1,0 +1,254 @@
+//! What the operator says, held against what ECS knows from inside, at every status that is written.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use ecs_sim::{
+    front::Front,
+    world::{Truth as ServiceTruth, services::ServiceStatus},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    api_server::ApiServer,
+    journal::{Journal, Who},
+    kstatus::{self, Kstatus, condition, kstatus},
+    simulation::{Others, Simulation},
+};
+
+/// What somebody else changed so short a time ago, the operator can't have seen.
+const UNSEEN: Duration = Duration::from_secs(10);
+
+/// The checker. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Truth {
+    front: Front,
+    api_server: ApiServer,
+    journal: Journal,
+    others: Others,
+    told: Arc<Mutex<BTreeMap<(String, String), String>>>,
+}
+
+impl Truth {
+    pub(crate) fn new(front: Front, api_server: ApiServer, journal: Journal) -> Self {
+        Self { front, api_server, journal, others: Others::default(), told: Arc::default() }
+    }
+
+    /// What others did.
+    pub fn others(&self) -> &Others {
+        &self.others
+    }
+
+    /// A status was written.
+    pub fn status_written(&self, before: &Value, after: &Value) {
+        self.tell();
+        if let Some(text) = difference(before, after) {
+            self.journal.note(Who::Status, text);
+        }
+        let name = format!("{} {}", text(after, "/kind"), text(after, "/metadata/name"));
+        for wrong in kstatus::check(Some(before), after) {
+            self.journal.violation(format!("{name}: {wrong}"));
+        }
+        if kstatus(after) == Kstatus::Current && ready_reason(after) == "Deployed" {
+            for wrong in self.not_so(after) {
+                self.journal.violation(format!("{name} is called ready, but {wrong}"));
+            }
+        }
+    }
+
+    /// Why an object is not truly deployed as its manifest asks; empty where it is.
+    pub fn not_so(&self, object: &Value) -> Vec<String> {
+        let mut wrong = Vec::new();
+        match text(object, "/kind") {
+            "EcsCluster" => self.cluster(object, &mut wrong),
+            "EcsTaskDefinition" => self.task_definition(object, &mut wrong),
+            _ => self.service(object, &mut wrong),
+        }
+        wrong
+    }
+
+    /// The inner truth about the service of an `EcsService`.
+    pub fn of_service(&self, object: &Value) -> Option<ServiceTruth> {
+        let reference = text(object, "/spec/clusterRef/name");
+        let cluster = match self.api_server.get("EcsCluster", reference) {
+            Some(cluster) => name_in_ecs(&cluster, "clusterName"),
+            None => text(object, "/status/cluster").to_owned(),
+        };
+        let name = name_in_ecs(object, "serviceName");
+        self.front.simulator().world().truth(&Simulation::caller(), &cluster, &name)
+    }
+
+    fn cluster(&self, object: &Value, wrong: &mut Vec<String>) {
+        let answer = self.ask("DescribeClusters", &json!({ "clusters": [name_in_ecs(object, "clusterName")] }));
+        if text(&answer, "/clusters/0/status") != "ACTIVE" {
+            wrong.push("ECS has no such ACTIVE cluster".into());
+        }
+    }
+
+    fn task_definition(&self, object: &Value, wrong: &mut Vec<String>) {
+        let arn = text(object, "/status/taskDefinitionArn");
+        let answer = self.ask("DescribeTaskDefinition", &json!({ "taskDefinition": arn }));
+        let revision = &answer["taskDefinition"];
+        if text(revision, "/status") != "ACTIVE" && !self.changed_lately() {
+            wrong.push(format!("its revision is not ACTIVE: {arn}"));
+        }
+        let (asked, there) = (images(&object["spec"]), images(revision));
+        if asked != there {
+            wrong.push(format!("its images are {asked:?}, and {arn} has {there:?}"));
+        }
+    }
+
+    fn service(&self, object: &Value, wrong: &mut Vec<String>) {
+        let Some(truth) = self.of_service(object) else {
+            wrong.push("ECS has no such service".into());
+            return;
+        };
+        if truth.status != ServiceStatus::Active {
+            wrong.push(format!("the service is {}", truth.status.wire()));
+            return;
+        }
+        let is_external = !matches!(text(object, "/spec/deploymentController/type"), "" | "ECS");
+        if self.changed_lately() || is_external && truth.primary.is_none() {
+            return;
+        }
+        if !truth.deployed {
+            wrong.push(format!("it is not deployed: {truth:?}"));
+        }
+        if truth.failed && self.is_our_failure(object) {
+            wrong.push(format!("the deployment that was asked for was given up: {truth:?}"));
+        }
+        let reference = text(object, "/spec/taskDefinitionRef/name");
+        if let Some(revision) = self.api_server.get("EcsTaskDefinition", reference)
+            && kstatus(&revision) == Kstatus::Current
+            && Some(text(&revision, "/status/taskDefinitionArn")) != truth.task_definition.as_deref()
+            && !is_external
+        {
+            let arn = text(&revision, "/status/taskDefinitionArn");
+            wrong.push(format!("{reference} is {arn}, and the service runs {:?}", truth.task_definition));
+        }
+        let asked = object.pointer("/spec/desiredCount").and_then(Value::as_u64);
+        let contested = condition(object, "DesiredCountContested").is_some();
+        if asked.is_some_and(|asked| asked != u64::from(truth.desired)) && !contested {
+            wrong.push(format!("desiredCount is {asked:?}, and ECS has {}", truth.desired));
+        }
+    }
+
+    /// Whether the newest deployment is one that the operator began, after the last edit of the manifest.
+    fn is_our_failure(&self, object: &Value) -> bool {
+        let key = format!("{}/{}", text(object, "/status/cluster"), name_in_ecs(object, "serviceName"));
+        let simulator = self.front.simulator();
+        let newest = {
+            let mut world = simulator.world();
+            let service = world.region(&Simulation::caller()).services.get(&key);
+            service.and_then(|service| service.deployments.last()).map(|one| (one.id.clone(), one.created))
+        };
+        let Some((id, created)) = newest else { return false };
+        let edits = [
+            self.others.last_edit("EcsService", text(object, "/metadata/name")),
+            self.others.last_edit("EcsTaskDefinition", text(object, "/spec/taskDefinitionRef/name")),
+        ];
+        let since = simulator.clock().now().since(created);
+        !self.others.began(&id) && edits.iter().flatten().all(|edit| edit.elapsed() >= since)
+    }
+
+    fn changed_lately(&self) -> bool {
+        self.others.last_in_aws().is_some_and(|at| at.elapsed() < UNSEEN)
+    }
+
+    fn ask(&self, operation: &str, input: &Value) -> Value {
+        self.front.simulator().call(&Simulation::caller(), operation, input).unwrap_or_default()
+    }
+
+    /// Writes down what has become of services in ECS since the last time.
+    pub fn tell(&self) {
+        for object in self.api_server.objects().iter().filter(|object| object["kind"] == "EcsService") {
+            let name = text(object, "/metadata/name").to_owned();
+            let now = self.of_service(object).map_or_else(|| "is not there".to_owned(), |truth| state(&truth));
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let key = ("EcsService".to_owned(), name.clone());
+            let before = told.insert(key, now.clone());
+            drop(told);
+            if before.is_some_and(|before| before != now) {
+                self.journal.note(Who::World, format!("in ECS, {name} {now}"));
+            }
+        }
+    }
+}
+
+fn state(truth: &ServiceTruth) -> String {
+    let revision = truth.task_definition.as_deref().and_then(|arn| arn.rsplit('/').next()).unwrap_or("nothing");
+    let id = truth.primary.as_deref().unwrap_or("no deployment");
+    match truth.status {
+        ServiceStatus::Active if truth.rolled_back && truth.under_way => format!("rolls back to {revision} ({id})"),
+        ServiceStatus::Active if truth.rolled_back => format!("is back at {revision} ({id})"),
+        ServiceStatus::Active if truth.under_way => format!("rolls out {revision} ({id})"),
+        ServiceStatus::Active if truth.failed => format!("failed to roll out {revision} ({id})"),
+        ServiceStatus::Active if truth.deployed => format!("runs {revision} ({id})"),
+        ServiceStatus::Active => format!("has {revision} ({id})"),
+        ServiceStatus::Draining => "drains".into(),
+        ServiceStatus::Inactive => "is gone".into(),
+    }
+}
+
+/// What a person sees change in a status: conditions, and where a rollout is.
+fn difference(before: &Value, after: &Value) -> Option<String> {
+    let mut changes = Vec::new();
+    let all = |object: &Value| object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    for new in all(after) {
+        let kind = text(&new, "/type");
+        let old = condition(before, kind);
+        let same = |member: &str| old.is_some_and(|old| old[member] == new[member]);
+        if same("status") && same("reason") && same("message") {
+            continue;
+        }
+        changes.push(match kind {
+            "Reconciling" | "Stalled" if old.is_none() => format!("+{kind}"),
+            "Reconciling" | "Stalled" => continue,
+            _ => format!("{kind}={} {}: {}", text(&new, "/status"), text(&new, "/reason"), text(&new, "/message")),
+        });
+    }
+    for old in all(before) {
+        let kind = text(&old, "/type");
+        if condition(after, kind).is_none() {
+            changes.push(format!("-{kind}"));
+        }
+    }
+    if changes.is_empty() {
+        changes.push(counts(after)?);
+    }
+    let mut text = format!("{} {}:", text(after, "/kind"), text(after, "/metadata/name"));
+    for change in changes {
+        let _ = write!(text, " {change}");
+    }
+    Some(text)
+}
+
+/// A status that says the same with other numbers, or in another part.
+fn counts(object: &Value) -> Option<String> {
+    let status = object["status"].as_object()?;
+    let members = ["runningCount", "pendingCount", "desiredCount", "plan"];
+    let shown: Vec<String> = members.iter().filter_map(|name| Some(format!("{name}={}", status.get(*name)?))).collect();
+    Some(if shown.is_empty() { "(details)".into() } else { shown.join(" ") })
+}
+
+fn ready_reason(object: &Value) -> &str {
+    condition(object, "Ready").map_or("", |ready| text(ready, "/reason"))
+}
+
+fn name_in_ecs(object: &Value, member: &str) -> String {
+    let given = object["spec"][member].as_str();
+    given.unwrap_or_else(|| text(object, "/metadata/name")).to_owned()
+}
+
+fn images(task_definition: &Value) -> Vec<&str> {
+    let containers = task_definition["containerDefinitions"].as_array().into_iter().flatten();
+    containers.filter_map(|container| container["image"].as_str()).collect()
+}
+
+fn text<'a>(value: &'a Value, place: &str) -> &'a str {
+    value.pointer(place).and_then(Value::as_str).unwrap_or_default()
+}

@@ -1,0 +1,207 @@
+//! How a walk has to end.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use ecs_operator::api::Reason;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::Walker;
+use crate::{
+    Simulation,
+    kstatus::{Kstatus, kstatus, reason},
+};
+
+/// All has to be at rest after so long; a deployment that fails slowly takes hours.
+const LONGEST: Duration = Duration::from_secs(12 * 3600);
+/// Nothing is written for so long.
+const QUIET: Duration = Duration::from_secs(1800);
+
+impl Walker {
+    /// The faults are over: everything converges, says the truth, and is quiet.
+    pub(super) async fn come_to_rest(&mut self) {
+        if !self.rests_within(LONGEST).await {
+            self.wrong.push("it does not come to rest".into());
+        }
+        self.judge();
+        if self.random.u8(..3) == 0 {
+            for (kind, name) in self.objects.delete_all() {
+                self.simulation.delete(&kind, &name);
+            }
+            if !self.rests_within(LONGEST).await {
+                self.wrong.push("it does not come to rest after everything was deleted".into());
+            }
+            self.judge();
+        }
+    }
+
+    /// Whether half an hour without a write comes within so long, with nothing under way.
+    async fn rests_within(&mut self, longest: Duration) -> bool {
+        let began = Instant::now();
+        let mut since = Instant::now();
+        let mut writes = self.simulation.journal().writes();
+        while began.elapsed() < longest {
+            sleep(Duration::from_secs(30)).await;
+            let now = self.simulation.journal().writes();
+            if now != writes || !self.is_settled() {
+                (writes, since) = (now, Instant::now());
+            }
+            if since.elapsed() >= QUIET {
+                return true;
+            }
+        }
+        for object in self.simulation.api_server().objects() {
+            if kstatus(&object) != Kstatus::Current {
+                self.wrong.push(format!(
+                    "{} is {:?}: {}",
+                    named(&object),
+                    kstatus(&object),
+                    object["status"]["conditions"]
+                ));
+            }
+        }
+        false
+    }
+
+    fn is_settled(&self) -> bool {
+        self.simulation.api_server().objects().iter().all(|object| {
+            let waits = matches!(reason(object), "RefNotReady" | "DeletionBlocked");
+            let is_at_rest = matches!(kstatus(object), Kstatus::Current | Kstatus::Failed) || waits;
+            let truth = self.simulation.truth().of_service(object);
+            is_at_rest && (object["kind"] != "EcsService" || truth.is_none_or(|truth| !truth.under_way))
+        })
+    }
+
+    /// Ready iff truly deployed, nothing twice, nothing lost, nothing left.
+    fn judge(&mut self) {
+        self.simulation.truth().tell();
+        for object in self.simulation.api_server().objects() {
+            self.judge_object(&object);
+        }
+        self.judge_revisions();
+        self.judge_services();
+    }
+
+    fn judge_object(&mut self, object: &Value) {
+        let (kind, name) = (text(object, "/kind"), text(object, "/metadata/name"));
+        if !self.objects.is_wanted(kind, name) {
+            // A cluster or a revision is held by what is wanted and refers to it.
+            let waits = matches!(reason(object), "Deleting" | "DeletionBlocked" | "RefNotReady");
+            if !waits || kind == "EcsService" {
+                self.wrong.push(format!("{} was deleted and is still there: {}", named(object), reason(object)));
+            }
+            return;
+        }
+        let not_so = self.simulation.truth().not_so(object);
+        let expected = [Reason::RolledBack, Reason::DeploymentFailed, Reason::RefNotReady, Reason::DeletionBlocked];
+        let is_expected = expected.iter().any(|one| one.as_str() == reason(object));
+        match reason(object) {
+            "Deployed" => {
+                self.wrong
+                    .extend(not_so.into_iter().map(|wrong| format!("{} is called ready, but {wrong}", named(object))));
+                let wrong = self.differences(object);
+                self.wrong.extend(wrong);
+            }
+            _ if !is_expected => {
+                self.wrong.push(format!("{} ends as {}", named(object), object["status"]["conditions"]))
+            }
+            "RolledBack" | "DeploymentFailed" if not_so.is_empty() => {
+                self.wrong.push(format!("{} is called {}, and is deployed", named(object), reason(object)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Fields of a service that ECS has otherwise than the manifest.
+    fn differences(&self, object: &Value) -> Vec<String> {
+        if object["kind"] != "EcsService" {
+            return Vec::new();
+        }
+        let cluster = text(object, "/status/cluster");
+        let input = json!({
+            "cluster": cluster, "services": [text(object, "/metadata/name")], "include": ["TAGS"],
+        });
+        let answer = self.simulation.ecs().simulator().call(&Simulation::caller(), "DescribeServices", &input);
+        let live = answer.unwrap_or_default()["services"][0].clone();
+        let mut wrong = Vec::new();
+        for place in [
+            "/enableExecuteCommand",
+            "/networkConfiguration/awsvpcConfiguration/subnets",
+            "/deploymentConfiguration/minimumHealthyPercent",
+            "/deploymentConfiguration/deploymentCircuitBreaker/rollback",
+        ] {
+            let asked = object["spec"].pointer(place);
+            if asked.is_some() && asked != live.pointer(place) {
+                wrong.push(format!("{}: {place} is {asked:?}, and ECS has {:?}", named(object), live.pointer(place)));
+            }
+        }
+        let theirs = |tag: &&Value| !text(tag, "/key").starts_with("ecs-operator.dev/");
+        let tags: Vec<&Value> = live["tags"].as_array().into_iter().flatten().filter(theirs).collect();
+        let asked: Vec<&Value> = object["spec"]["tags"].as_array().into_iter().flatten().collect();
+        if tags != asked {
+            wrong.push(format!("{}: the tags are {asked:?}, and ECS has {tags:?}", named(object)));
+        }
+        wrong
+    }
+
+    /// No two ACTIVE revisions of a family are the same, and none is left of a task definition that is gone.
+    fn judge_revisions(&mut self) {
+        let simulator = self.simulation.ecs().simulator();
+        let ask = |operation: &str, input: Value| {
+            simulator.call(&Simulation::caller(), operation, &input).unwrap_or_default()
+        };
+        let listed = ask("ListTaskDefinitions", json!({ "status": "ACTIVE" }));
+        let mut known: BTreeMap<String, String> = BTreeMap::new();
+        let mut wrong = Vec::new();
+        for arn in listed["taskDefinitionArns"].as_array().into_iter().flatten() {
+            let mut revision =
+                ask("DescribeTaskDefinition", json!({ "taskDefinition": arn }))["taskDefinition"].clone();
+            let (arn, family) =
+                (text(&revision, "/taskDefinitionArn").to_owned(), text(&revision, "/family").to_owned());
+            if self.simulation.api_server().get("EcsTaskDefinition", &family).is_none() {
+                wrong.push(format!("{arn} is left of a task definition that is gone"));
+            }
+            if let Some(members) = revision.as_object_mut() {
+                members.retain(|name, _| {
+                    !matches!(name.as_str(), "taskDefinitionArn" | "revision" | "registeredAt" | "registeredBy")
+                });
+            }
+            if let Some(twin) = known.insert(revision.to_string(), arn.clone()) {
+                wrong.push(format!("{arn} is a twin of {twin}"));
+            }
+        }
+        self.wrong.extend(wrong);
+    }
+
+    /// All services and clusters in ECS have an object, and all objects what they are about.
+    fn judge_services(&mut self) {
+        let simulator = self.simulation.ecs().simulator();
+        let mut world = simulator.world();
+        let region = world.region(&Simulation::caller());
+        let services = region.services.values().filter(|service| service.status.wire() == "ACTIVE");
+        let services: Vec<String> = services.map(|service| service.name.clone()).collect();
+        let clusters: Vec<String> = region.clusters.keys().cloned().collect();
+        drop(world);
+        let api_server = self.simulation.api_server();
+        let lost = |kind: &str, names: &[String]| -> Vec<String> {
+            let gone = names.iter().filter(|name| api_server.get(kind, name).is_none());
+            gone.map(|name| format!("{kind} {name} is gone, and ECS still has it")).collect()
+        };
+        let mut wrong = lost("EcsService", &services);
+        if self.simulation.api_server().objects().is_empty() {
+            let answer = simulator.call(&Simulation::caller(), "DescribeClusters", &json!({ "clusters": clusters }));
+            let answer = answer.unwrap_or_default();
+            let left = answer["clusters"].as_array().into_iter().flatten().filter(|one| one["status"] == "ACTIVE");
+            wrong.extend(left.map(|cluster| format!("the cluster {} is left", cluster["clusterName"])));
+        }
+        self.wrong.extend(wrong);
+    }
+}
+
+fn named(object: &Value) -> String {
+    format!("{} {}", text(object, "/kind"), text(object, "/metadata/name"))
+}
+
+fn text<'a>(value: &'a Value, place: &str) -> &'a str {
+    value.pointer(place).and_then(Value::as_str).unwrap_or_default()
+}
