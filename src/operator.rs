@@ -18,7 +18,7 @@ use self::{
     start::{ready_to_start, unusable},
 };
 use crate::{
-    api::{EcsCluster, EcsService, EcsTaskDefinition},
+    api::{EcsCluster, EcsService, EcsTaskDefinition, Managed},
     cluster::Cluster,
     ecs::{Cadence, Live, Regions},
     reconcile::{Context, Kind, Settings, Subject, context::Stores, pass::pass},
@@ -177,6 +177,7 @@ impl Start<'_> {
         let wiring = Wiring {
             namespaces: self.options.namespaces.clone(),
             client: self.client.clone(),
+            is_unobserved,
             writer: wire.writer,
             store: wire.store,
             triggers: wire.triggers,
@@ -209,4 +210,10 @@ pub fn lane<R: Kind>(
         Box::pin(async move { pass::<R>(&context, &written, object).await })
     });
     (touched, pass)
+}
+
+/// Whether nobody has looked at an object yet: it is new, or its status was lost, as a restored backup loses it.
+pub fn is_unobserved<K: Managed>(object: &K) -> bool {
+    let observed = object.status().and_then(|status| K::common(&mut status.clone()).observed_generation);
+    observed.is_none_or(|generation| generation < 0)
 }

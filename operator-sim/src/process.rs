@@ -7,11 +7,12 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use ecs_operator::{
+    api::Managed,
     cluster::Cluster,
     ecs::{Cadence, Live, Regions},
     operator::{
         bells::{Bells, wake},
-        lane,
+        is_unobserved, lane,
     },
     reconcile::{Context, Kind, Settings, context::Stores},
     runtime::{
@@ -140,7 +141,7 @@ impl<K: Object> Default for Wire<K> {
     }
 }
 
-impl<K: Object> Wire<K> {
+impl<K: Object + Managed> Wire<K> {
     fn start<R: Kind<Object = K>>(
         self,
         tasks: &mut JoinSet<()>,
@@ -156,8 +157,8 @@ impl<K: Object> Wire<K> {
     }
 }
 
-/// What decides whether a change of an object starts a pass: generation and annotations.
-type Trigger = (Option<i64>, BTreeMap<String, String>);
+/// What decides whether a change of an object starts a pass: generation, annotations, and whether the status was lost.
+type Trigger = (Option<i64>, BTreeMap<String, String>, bool);
 
 /// The watch of one kind, as the operator's controller takes it.
 struct Feed<K: Object> {
@@ -168,7 +169,7 @@ struct Feed<K: Object> {
     journal: Journal,
 }
 
-impl<K: Object> Feed<K> {
+impl<K: Object + Managed> Feed<K> {
     fn list(&mut self, objects: &[Value]) {
         self.writer.apply_watcher_event(&Event::Init);
         for object in objects.iter().filter_map(|object| self.read(object)).collect::<Vec<_>>() {
@@ -196,7 +197,7 @@ impl<K: Object> Feed<K> {
 
     fn applied(&mut self, object: &K) {
         (self.touched)(Touched::Applied(object));
-        let trigger = (object.meta().generation, object.annotations().clone());
+        let trigger = (object.meta().generation, object.annotations().clone(), is_unobserved(object));
         if self.seen.insert(object.name_any(), trigger.clone()).as_ref() != Some(&trigger) {
             // Nobody listens once the operator was killed.
             let _ = self.bell.send(ObjectRef::from_obj(object));

@@ -107,12 +107,12 @@ impl Truth {
             wrong.push("ECS has no such service".into());
             return;
         };
-        if truth.status != ServiceStatus::Active {
-            wrong.push(format!("the service is {}", truth.status.wire()));
-            return;
-        }
         let is_external = !matches!(text(object, "/spec/deploymentController/type"), "" | "ECS");
         if self.changed_lately() || is_external && truth.primary.is_none() {
+            return;
+        }
+        if truth.status != ServiceStatus::Active {
+            wrong.push(format!("the service is {}", truth.status.wire()));
             return;
         }
         if !truth.deployed {

@@ -154,6 +154,14 @@ operations! {
         name, value, principal_arn, effective_settings, next_token, max_results);
 }
 
+impl Operation {
+    /// Whether the same call again makes a second thing. ECS takes CreateService and CreateCluster again for the same; a
+    /// registration it never does.
+    pub const fn makes_twins(self) -> bool {
+        matches!(self, Self::RegisterTaskDefinition)
+    }
+}
+
 /// A call that has not got its turn for so long is left to a later pass.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 

@@ -10,7 +10,7 @@ use k8s_controller::events::{EventRecorder, Reporter};
 use kube::{Client, ResourceExt, runtime::reflector::Store};
 use serde_json::Value;
 
-use super::{account::Accounts, brake::Brake, contests::Contests, patience::Patience};
+use super::{account::Accounts, brake::Brake, contests::Contests, doubt::Doubt, patience::Patience};
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
     ecs::{Key, Live, Pace},
@@ -50,6 +50,8 @@ pub struct Context {
     pub brake: Brake,
     /// Failures that may be but ECS's slowness.
     pub patience: Patience,
+    /// Calls that may have taken effect unheard.
+    pub doubt: Doubt,
     /// The account of the credentials.
     pub accounts: Accounts,
     /// Services whose `desiredCount` somebody else moves too.
@@ -89,6 +91,7 @@ impl Context {
             interests: Interests::default(),
             brake: Brake::default(),
             patience: Patience::default(),
+            doubt: Doubt::default(),
             accounts: Accounts::default(),
             contests: Contests::default(),
         }
@@ -99,6 +102,7 @@ impl Context {
         self.interests.set(&self.live, subject, Vec::new());
         self.brake.release(subject);
         self.patience.forget(subject);
+        self.doubt.forget(subject);
         self.contests.forget(subject);
     }
 

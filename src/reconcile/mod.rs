@@ -5,6 +5,7 @@ mod applied;
 pub mod brake;
 pub mod contests;
 pub mod context;
+pub mod doubt;
 pub mod kind;
 mod observe_only;
 pub mod owner;

@@ -19,11 +19,15 @@ use super::{
 };
 use crate::{
     api::{DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason},
+    ecs::Class,
     runtime::{conditions, controller::Next, memory::Written, objects},
 };
 
 /// How often a pass looks, plans and applies before it leaves the rest to the next one.
 const ROUNDS: usize = 4;
+
+/// The longest delay after a status that could not be written.
+const UNWRITTEN: Duration = Duration::from_secs(30);
 
 /// The mere counts of a rollout are written once in so many sweeps of what is rolling.
 const PROGRESS_EVERY: u32 = 2;
@@ -31,6 +35,17 @@ const PROGRESS_EVERY: u32 = 2;
 /// One pass over one object.
 pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc<K::Object>) -> Next {
     cx.listed().await;
+    if written.is_doubtful(&*seen) {
+        match objects::look(&cx.client, &*seen).await {
+            Ok(Some(object)) if object.meta().uid == seen.meta().uid => written.remember(object),
+            // The watch tells that it is gone.
+            Ok(_) => return Next::Change,
+            Err(error) => {
+                tracing::warn!(object = %Subject::of(&*seen), %error, "the object can't be read; tried again");
+                return Next::Backoff(UNWRITTEN);
+            }
+        }
+    }
     let object = written.newest(&seen);
     let run = Pass::<K> {
         cx,
@@ -97,7 +112,8 @@ impl<K: Kind> Pass<'_, K> {
         self.story.conclude(&verdict, K::Object::common(&mut before.clone()));
         let next = self.conclude(&before, &verdict).await.unwrap_or_else(|error| {
             tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
-            Next::Backoff(Duration::from_secs(30))
+            self.written.doubt(&self.object);
+            Next::Backoff(UNWRITTEN)
         });
         tracing::debug!(object = %self.subject, reason = verdict.reason.as_str(), message = verdict.message, "looked at");
         self.story.tell(self.cx, &self.object).await;
@@ -141,7 +157,8 @@ impl<K: Kind> Pass<'_, K> {
         let held = observe_only::held(&self.object);
         let references = K::references(cx, &self.object);
         let desired = K::validate(&self.object, &references, &self.status, &cx.settings)?;
-        let mut finalized = objects::has_finalizer(&self.object, K::FINALIZER);
+        let was_ours = objects::has_finalizer(&self.object, K::FINALIZER);
+        let mut finalized = was_ours;
         let mut since = self.asked_to_look().then_some(self.started);
         for _ in 0..ROUNDS {
             let observed = K::observe(cx, &desired, &self.status, since).await?;
@@ -172,6 +189,11 @@ impl<K: Kind> Pass<'_, K> {
             if cx.brake.holds(&self.subject, &plan.steps, self.started) {
                 K::report(&desired, &observed, &mut self.status, now);
                 return Ok((without_effect(&plan), None));
+            }
+            if plan.steps.iter().any(|step| step.operation.makes_twins())
+                && let Some(left) = cx.doubt.left(&self.subject, was_ours, Instant::now())
+            {
+                return Ok((in_doubt(&plan, left), None));
             }
             cx.accounts.check(&cx.live, K::Object::common(&mut self.status)).await?;
             if !finalized {
@@ -236,8 +258,11 @@ impl<K: Kind> Pass<'_, K> {
         remember_managed(K::Object::common(&mut self.status), &managed);
         let ecs = cx.live.regions().ecs(K::region(desired));
         for step in &steps {
-            let answer =
-                ecs.call(step.operation, &step.input).await.map_err(|error| Refusal::Ecs(step.what.clone(), error));
+            let answer = ecs.call(step.operation, &step.input).await;
+            if answer.as_ref().is_err_and(|error| error.class == Class::Transient) {
+                cx.doubt.raise(&self.subject);
+            }
+            let answer = answer.map_err(|error| Refusal::Ecs(step.what.clone(), error));
             let answer = answer.inspect_err(|_| K::report(desired, observed, &mut self.status, cx.clock.now()))?;
             tracing::info!(object = %self.subject, %step, "applied");
             K::absorb(cx, desired, step, answer, &mut self.status);
@@ -288,6 +313,15 @@ impl<K: Kind> Pass<'_, K> {
         tracing::info!(object = %self.subject, retained = released, "let go");
         Ok(Deletion::Done)
     }
+}
+
+fn in_doubt(plan: &Plan, left: Duration) -> Verdict {
+    let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "It is not known whether this has happened already, and it must not happen twice: {}; ECS is asked again in a moment",
+        steps.join("; ")
+    );
+    Verdict::waiting(Reason::Retrying, message, left)
 }
 
 fn without_effect(plan: &Plan) -> Verdict {

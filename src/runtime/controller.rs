@@ -59,6 +59,8 @@ pub struct Wiring<K: Object> {
     pub client: Client,
     /// The namespaces that are watched; none means all.
     pub namespaces: Vec<String>,
+    /// Whether nobody has looked at an object yet: it is new, or its status was lost.
+    pub is_unobserved: fn(&K) -> bool,
     /// The store that it fills.
     pub writer: Writer<K>,
     /// The same store, to read.
@@ -91,7 +93,7 @@ pub async fn run<K>(wiring: Wiring<K>, touched: impl Fn(Touched<'_, K>) + Send +
 where
     K: Object,
 {
-    let Wiring { client, namespaces, writer, store, triggers, listed, concurrency, shutdown } = wiring;
+    let Wiring { client, namespaces, is_unobserved, writer, store, triggers, listed, concurrency, shutdown } = wiring;
     let failures = Arc::new(Failures::default());
     let gone = failures.clone();
     let several = namespaces.len() > 1;
@@ -115,7 +117,9 @@ where
         .applied_objects()
         // Our own status writes start no pass; a deletion bumps the generation, prevent-deletion is an annotation.
         .predicate_filter(
-            predicates::generation.combine(predicates::annotations),
+            predicates::generation
+                .combine(predicates::annotations)
+                .combine(move |object: &K| Some(u64::from(is_unobserved(object)))),
             kube::runtime::utils::PredicateConfig::default(),
         );
     Controller::for_stream(stream, store)

@@ -1,7 +1,7 @@
 //! A pass never reads its own past: the watch lags our own writes by milliseconds.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -16,11 +16,12 @@ use super::objects::Object;
 pub struct Written<K> {
     latest: Mutex<HashMap<String, K>>,
     times: Mutex<HashMap<String, Instant>>,
+    doubtful: Mutex<HashSet<String>>,
 }
 
 impl<K> Default for Written<K> {
     fn default() -> Self {
-        Self { latest: Mutex::default(), times: Mutex::default() }
+        Self { latest: Mutex::default(), times: Mutex::default(), doubtful: Mutex::default() }
     }
 }
 
@@ -28,9 +29,21 @@ impl<K: Object> Written<K> {
     /// Remembers the answer of a write.
     pub fn remember(&self, object: K) {
         if let Some(uid) = object.uid() {
+            self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
             self.times.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.clone(), Instant::now());
             self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, object);
         }
+    }
+
+    /// A write got no answer: it may have taken effect, and the store may not show it yet.
+    pub fn doubt(&self, object: &K) {
+        self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).extend(object.uid());
+    }
+
+    /// Whether the last write got no answer. Whoever asks looks at the API server itself.
+    pub fn is_doubtful(&self, object: &K) -> bool {
+        let doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner);
+        object.uid().is_some_and(|uid| doubtful.contains(&uid))
     }
 
     /// How long it is until the last write is `pause` old; `None` where it is.
@@ -57,6 +70,7 @@ impl<K: Object> Written<K> {
     /// Forgets an object that is gone.
     pub fn forget(&self, object: &K) {
         if let Some(uid) = object.uid() {
+            self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
             self.times.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
             self.latest.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
         }

@@ -87,6 +87,11 @@ async fn write_finalizers<K: Object>(
     api(client, object).patch(&object.name_any(), &params, &Patch::Merge(patch)).await
 }
 
+/// The object as the API server has it, which the store may not show yet; `None` where it is gone.
+pub async fn look<K: Object>(client: &Client, object: &K) -> kube::Result<Option<K>> {
+    api(client, object).get_opt(&object.name_any()).await
+}
+
 /// Writes the whole status by server-side apply: what it no longer holds is removed.
 pub async fn write_status<K: Object>(client: &Client, object: &K, status: &impl Serialize) -> kube::Result<K> {
     let patch = json!({ "apiVersion": K::api_version(&()), "kind": K::kind(&()), "status": status });

@@ -20,6 +20,9 @@ use crate::{
 /// A rollout that has not got all its tasks after so long is looked into.
 const SUSPICIOUS: SignedDuration = SignedDuration::from_mins(2);
 
+/// How long after a deployment began ECS may still answer from before it.
+const STALE: SignedDuration = SignedDuration::from_secs(30);
+
 /// A service as ECS shows it.
 #[derive(Clone, Debug)]
 pub struct Observed {
@@ -74,6 +77,9 @@ pub async fn observe(
         looks.extend(complete(cx, desired, service).await?);
     }
     let service = json.clone().and_then(LiveService::read);
+    if service.as_ref().is_some_and(|service| is_from_the_past(service, status, cx.clock.now())) {
+        return Err(Refusal::Later);
+    }
     let (mut detail, mut stopped, mut attempt) = (None, Vec::new(), None);
     if let (Some(service), Some(json)) = (&service, &json) {
         if let Some(key) = detail::key(desired, service, status) {
@@ -94,6 +100,15 @@ pub async fn observe(
         None => None,
     };
     Ok(Observed { service, detail, attempt, stopped, looks, resolved, at: seen.at, is_answer: seen.is_answer })
+}
+
+/// Whether ECS answers from before the deployment that is ours and began a moment ago. Live knows what it wrote itself;
+/// this is for what was written before the operator started. A rollback so soon would still show ours beside the old one.
+fn is_from_the_past(service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> bool {
+    let ours = status.deployment.as_ref().filter(|ours| status.own_deployment.as_ref() == Some(&ours.id));
+    let Some((ours, began)) = ours.and_then(|ours| Some((ours, ours.start_time.as_ref()?))) else { return false };
+    let is_young = now.duration_since(began.0) < STALE;
+    is_young && service.status == "ACTIVE" && service.deployments.iter().all(|deployment| deployment.id != ours.id)
 }
 
 /// Whether the manifest has, or had, what DescribeServices does not show.

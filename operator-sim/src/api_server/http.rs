@@ -34,7 +34,7 @@ impl ApiServer {
     async fn answer(&self, method: &Method, path: &str, body: Value) -> io::Result<Answer> {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         if *method == Method::GET {
-            return Ok(read(&parts));
+            return Ok(self.read(&parts));
         }
         let fault = self.state().faults.strike();
         let take = || self.write(&parts, &body);
@@ -53,6 +53,23 @@ impl ApiServer {
                 }
                 future::pending().await
             }
+        }
+    }
+
+    fn read(&self, parts: &[&str]) -> Answer {
+        match parts {
+            ["apis", _, _, "namespaces", _, plural, name] => {
+                let name = (kind(plural), (*name).to_owned());
+                self.state()
+                    .objects
+                    .get(&name)
+                    .map_or_else(|| not_found(&name), |object| (StatusCode::OK, object.clone()))
+            }
+            ["apis", "apiextensions.k8s.io", _, "customresourcedefinitions", name] => (
+                StatusCode::OK,
+                json!({ "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": { "name": name } }),
+            ),
+            _ => refusal(StatusCode::NOT_FOUND, "NotFound", "the simulated API server does not know this path"),
         }
     }
 
@@ -111,16 +128,6 @@ impl ApiServer {
         }
         json_patch::merge(&mut object, body);
         (StatusCode::OK, state.put(&name, object))
-    }
-}
-
-fn read(parts: &[&str]) -> Answer {
-    match parts {
-        ["apis", "apiextensions.k8s.io", _, "customresourcedefinitions", name] => (
-            StatusCode::OK,
-            json!({ "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": { "name": name } }),
-        ),
-        _ => refusal(StatusCode::NOT_FOUND, "NotFound", "the simulated API server does not know this path"),
     }
 }
 

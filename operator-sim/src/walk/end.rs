@@ -65,7 +65,9 @@ impl Walker {
 
     fn is_settled(&self) -> bool {
         self.simulation.api_server().objects().iter().all(|object| {
-            let waits = matches!(reason(object), "RefNotReady" | "DeletionBlocked");
+            // A cluster or a revision that is deleted is held by what refers to it.
+            let is_held = object["kind"] != "EcsService" && reason(object) == "Deleting";
+            let waits = matches!(reason(object), "RefNotReady" | "DeletionBlocked") || is_held;
             let is_at_rest = matches!(kstatus(object), Kstatus::Current | Kstatus::Failed) || waits;
             let truth = self.simulation.truth().of_service(object);
             is_at_rest && (object["kind"] != "EcsService" || truth.is_none_or(|truth| !truth.under_way))

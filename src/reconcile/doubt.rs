@@ -1,0 +1,73 @@
+//! Calls that may have taken effect although nobody heard the answer, and must not be made twice.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::Subject;
+
+/// After so long ECS shows in its lists what a call made.
+const SHOWN: Duration = Duration::from_secs(10);
+
+/// For whom a call may be under way that nobody waits for any more.
+#[derive(Debug)]
+pub struct Doubt {
+    started: Instant,
+    unanswered: Mutex<HashMap<Subject, Instant>>,
+}
+
+impl Default for Doubt {
+    /// Of a process that starts now: the one before it may have died in the middle of a call.
+    fn default() -> Self {
+        Self { started: Instant::now(), unanswered: Mutex::default() }
+    }
+}
+
+impl Doubt {
+    /// A call for `subject` got no answer.
+    pub fn raise(&self, subject: &Subject) {
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.clone(), Instant::now());
+    }
+
+    /// How long it is until ECS shows what an unanswered call made. `was_ours` tells that the process before this one may
+    /// have called for it.
+    pub fn left(&self, subject: &Subject, was_ours: bool, now: Instant) -> Option<Duration> {
+        let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = unanswered.get(subject).copied().into_iter().chain(was_ours.then_some(self.started)).max()?;
+        let left = SHOWN.checked_sub(now.saturating_duration_since(last)).filter(|left| !left.is_zero());
+        if left.is_none() {
+            unanswered.remove(subject);
+        }
+        left
+    }
+
+    /// Forgets an object that is gone.
+    pub fn forget(&self, subject: &Subject) {
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn doubt_ends_when_ecs_shows_what_was_made() {
+        let subject = Subject { kind: "EcsTaskDefinition".into(), namespace: "shop".into(), name: "web".into() };
+        let doubt = Doubt::default();
+        let start = Instant::now();
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        assert_eq!(doubt.left(&subject, false, at(0)), None, "nobody can have called for what is new");
+        assert_eq!(doubt.left(&subject, true, at(4)), Some(Duration::from_secs(6)));
+        assert_eq!(doubt.left(&subject, true, at(10)), None);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        doubt.raise(&subject);
+        assert_eq!(doubt.left(&subject, false, at(63)), Some(Duration::from_secs(7)));
+        assert_eq!(doubt.left(&subject, false, at(70)), None);
+        assert_eq!(doubt.left(&subject, false, at(61)), None, "it is over");
+    }
+}
