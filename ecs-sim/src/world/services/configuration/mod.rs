@@ -264,9 +264,16 @@ impl Configuration {
                 "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
             ));
         }
-        if self.early.is_some_and(|early| early.enable) && self.strategy != Strategy::Rolling {
+        let Some(early) = self.early.filter(|early| early.enable) else { return Ok(()) };
+        if self.strategy != Strategy::Rolling {
             return Err(ApiError::invalid(
                 "earlySuccessCriteria can only be used with the ROLLING deployment strategy.",
+            ));
+        }
+        // DeploymentEarlySuccessCriteria data type; the words are ours, as nobody published ECS's.
+        if early.healthy_percent < self.minimum.min(100) {
+            return Err(ApiError::invalid(
+                "healthyPercent of earlySuccessCriteria must be between minimumHealthyPercent and 100.",
             ));
         }
         Ok(())
