@@ -137,7 +137,7 @@ impl Front {
         self.state().rules.list()
     }
 
-    /// How many of the newest calls the log keeps: all at first, and none when 0.
+    /// How many of the newest calls the log keeps: 10,000 at first, and none when 0.
     pub fn keep_log(&self, newest: usize) {
         self.state().log.keep(newest);
     }
