@@ -66,7 +66,8 @@ impl Truth {
         let newest = service.deployments.last();
         let by_ecs = service.controller == Controller::Ecs;
         let asked = if by_ecs { newest.map(|newest| newest.target) } else { revision.map(|one| one.number) };
-        let deployed = service.status == ServiceStatus::Active && if by_ecs { completed(service) } else { steady(service) };
+        let deployed =
+            service.status == ServiceStatus::Active && if by_ecs { completed(service) } else { steady(service) };
         let alone = if by_ecs { listed(service) == 1 } else { service.task_sets.len() == 1 };
         let rolled_back = newest.is_some_and(|newest| newest.target != service.primary && newest.rollback.is_some());
         let (running, pending) = service.counts(None);

@@ -16,6 +16,7 @@ use crate::{
         capacity_providers::strategy::{self, StrategyItem},
         clusters,
         input::{self, member},
+        object,
         region::Actor,
         services::requested,
         tags::{self, Tags},
@@ -105,7 +106,7 @@ pub(super) fn run(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
         run_tokens.retain(|_, used| used.holds(cx.now, tasks));
         run_tokens.insert(key, Used { at: cx.now, arguments: call.clone(), tasks: ids });
     }
-    Ok(json!({ "tasks": shown, "failures": failures }))
+    Ok(object([("tasks", shown.into()), ("failures", failures.into())]))
 }
 
 /// What the tasks run on: the launch type counts where there are no providers.

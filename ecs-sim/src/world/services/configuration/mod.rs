@@ -4,6 +4,7 @@
 mod hook;
 mod show;
 
+use serde::Serialize;
 use serde_json::Value;
 
 pub use self::hook::Hook;
@@ -39,7 +40,8 @@ impl Strategy {
 }
 
 /// `deploymentCircuitBreaker`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Breaker {
     /// Whether it watches.
     pub enable: bool,
@@ -48,6 +50,7 @@ pub struct Breaker {
     /// Whether a healthy task sets the count of failures back.
     pub reset_on_healthy_task: bool,
     /// When it trips.
+    #[serde(rename = "thresholdConfiguration")]
     pub threshold: Threshold,
 }
 
@@ -75,9 +78,10 @@ impl Threshold {
 }
 
 /// `alarms`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Alarms {
     /// `alarmNames`.
+    #[serde(rename = "alarmNames")]
     pub names: Vec<String>,
     /// Whether they are watched.
     pub enable: bool,
@@ -308,7 +312,7 @@ mod tests {
     fn merged(base: &Configuration, sent: &Value) -> Result<Value, String> {
         let mut configuration = base.clone();
         configuration.merge(sent, Controller::Ecs).map_err(|refused| refused.message)?;
-        Ok(configuration.shown())
+        Ok(json!(configuration))
     }
 
     #[test]
