@@ -39,9 +39,6 @@ struct Arguments {
     latency: u64,
 }
 
-/// So many calls are kept for /_sim/calls.
-const LOG: usize = 10_000;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(&Arguments::parse()).await {
@@ -57,7 +54,6 @@ async fn run(arguments: &Arguments) -> io::Result<()> {
     // Clients compare ECS's times with their own.
     let clock = Clock::running_from(SystemTime::now().into(), arguments.speed);
     let front = Front::new(Simulator::new(arguments.seed, clock), arguments.seed);
-    front.keep_log(LOG);
     front.set_buckets(arguments.buckets);
     if arguments.latency > 0 {
         let slow = Fault::Slow { millis_there: arguments.latency, millis_back: 0 };

@@ -46,7 +46,7 @@ fn credential(authorization: &str) -> Option<(&str, &str)> {
 /// The status and the body of an answer; none where the connection breaks.
 pub fn answer(outcome: &Outcome) -> Option<(u16, String)> {
     match outcome {
-        Outcome::Answer { status, body } => Some((*status, body.to_string())),
+        Outcome::Answer { status, body } => Some((*status, body.text().to_owned())),
         Outcome::Broken => None,
     }
 }

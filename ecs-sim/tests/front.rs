@@ -28,7 +28,7 @@ async fn call(front: &Front, operation: &str, input: Value) -> Outcome {
 
 async fn answer(front: &Front, operation: &str, input: Value) -> Value {
     match call(front, operation, input).await {
-        Outcome::Answer { status: 200, body } => (*body).clone(),
+        Outcome::Answer { status: 200, body } => (**body).clone(),
         other => panic!("{operation}: {other:?}"),
     }
 }

@@ -129,7 +129,7 @@ fn remove_rules(front: &Front, call: &Call<'_>) -> Result<Value, Refusal> {
 
 fn shown(record: &Record) -> Value {
     let (status, answer) = match &record.outcome {
-        Outcome::Answer { status, body } => (json!(status), &**body),
+        Outcome::Answer { status, body } => (json!(status), &***body),
         Outcome::Broken => (Value::Null, &Value::Null),
     };
     json!({

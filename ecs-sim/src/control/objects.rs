@@ -152,7 +152,7 @@ fn truth(front: &Front, call: &Call<'_>) -> Result<Value, Refusal> {
         "status": truth.status.wire(), "primary": truth.primary, "taskDefinition": truth.task_definition,
         "deployed": truth.deployed, "underWay": truth.under_way, "rolledBack": truth.rolled_back,
         "failed": truth.failed, "desired": truth.desired, "running": truth.running, "pending": truth.pending,
-        "healthy": truth.healthy,
+        "healthy": truth.healthy, "asked": truth.asked, "rolledOut": truth.rolled_out, "strays": truth.strays,
     }))
 }
 

@@ -11,6 +11,9 @@ use serde_json::Value;
 use super::{Outcome, Request};
 use crate::{Caller, Time};
 
+/// So many are kept unless somebody says otherwise.
+const KEPT: usize = 10_000;
+
 /// One call that arrived.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -58,7 +61,7 @@ pub(super) struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { sequence: 0, keep: usize::MAX, records: VecDeque::new(), counts: BTreeMap::new() }
+        Self { sequence: 0, keep: KEPT, records: VecDeque::new(), counts: BTreeMap::new() }
     }
 }
 

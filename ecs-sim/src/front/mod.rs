@@ -4,6 +4,7 @@
 //! request throttling ([`Front::set_buckets`]) and its eventual consistency ([`Front::set_lag`]). What came and went is
 //! in [`Front::log`], and counted in [`Front::counts`].
 
+mod body;
 mod buckets;
 mod fault;
 mod log;
@@ -18,15 +19,16 @@ use std::{
 
 use serde_json::Value;
 
+pub use self::{
+    body::Body,
+    fault::{Fault, Operations, Rule, RuleId, When},
+    log::{Counts, Record},
+};
 use self::{
     buckets::Buckets,
     fault::{Rules, Ruling},
     log::Log,
     staleness::Staleness,
-};
-pub use self::{
-    fault::{Fault, Operations, Rule, RuleId, When},
-    log::{Counts, Record},
 };
 use crate::{ApiError, Caller, Simulator, World};
 
@@ -51,18 +53,19 @@ pub enum Outcome {
         /// The HTTP status.
         status: u16,
         /// The body.
-        body: Arc<Value>,
+        body: Arc<Body>,
     },
     /// The connection broke. The caller can't know whether the call took effect.
     Broken,
 }
 
-impl From<Result<Value, ApiError>> for Outcome {
-    fn from(result: Result<Value, ApiError>) -> Self {
-        match result {
-            Ok(body) => Self::Answer { status: 200, body: Arc::new(body) },
-            Err(error) => Self::Answer { status: error.status, body: Arc::new(error.body()) },
-        }
+impl From<Result<String, ApiError>> for Outcome {
+    fn from(result: Result<String, ApiError>) -> Self {
+        let (status, text) = match result {
+            Ok(text) => (200, text),
+            Err(error) => (error.status, error.body().to_string()),
+        };
+        Self::Answer { status, body: Arc::new(Body::new(text)) }
     }
 }
 
@@ -137,7 +140,7 @@ impl Front {
         self.state().rules.list()
     }
 
-    /// How many of the newest calls the log keeps: all at first, and none when 0.
+    /// How many of the newest calls the log keeps: 10,000 at first, and none when 0.
     pub fn keep_log(&self, newest: usize) {
         self.state().log.keep(newest);
     }

@@ -19,6 +19,7 @@ pub mod truth;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::tasks::Stop;
@@ -105,6 +106,17 @@ fn operation(name: &str) -> Option<Operation> {
         .or_else(|| tags::operation(name))
 }
 
+/// An object of these members, which `json!` would copy with all that is in them.
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// An answer as it goes over the wire.
+pub(crate) fn text(answer: &impl Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(answer)
+        .map_err(|error| ApiError { status: 500, ..ApiError::refused("ServerException", error.to_string()) })
+}
+
 /// Instances come and go by these, and services follow.
 const CHANGE_INSTANCES: [&str; 2] = ["UpdateContainerInstancesState", "DeregisterContainerInstance"];
 
@@ -145,6 +157,16 @@ impl World {
             region.wake(caller, now);
         }
         answer
+    }
+
+    /// The same, with the answer as it goes over the wire.
+    pub fn call_as_text(&mut self, caller: &Caller, operation: &str, input: &Value) -> Result<String, ApiError> {
+        // The one that is called more than all others is not made a value first.
+        if operation == "DescribeServices" && input.is_object() {
+            let now = self.now;
+            return services::describe_as_text(&Cx { caller, now, region: self.region(caller) }, input);
+        }
+        text(&self.call(caller, operation, input)?)
     }
 
     /// Changes anything in a region behind everybody's back: alarms, capacity, instances. All services take notice.

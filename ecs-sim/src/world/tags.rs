@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{ApiError, Cx, Operation, arn::EcsArn, clusters::ClusterStatus, input};
@@ -30,9 +31,21 @@ pub fn read(call: &Value, code: &str) -> Result<Tags, ApiError> {
     Ok(tags)
 }
 
-/// Tags as answers show them.
+/// One tag as answers show it.
+#[derive(Serialize)]
+pub(super) struct Tag<'a> {
+    key: &'a str,
+    value: &'a str,
+}
+
+/// Tags as answers list them.
+pub(super) fn listed(tags: &Tags) -> Vec<Tag<'_>> {
+    tags.iter().map(|(key, value)| Tag { key, value }).collect()
+}
+
+/// The same as a value.
 pub fn shown(tags: &Tags) -> Value {
-    tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
+    json!(listed(tags))
 }
 
 fn is_legal(text: &str, shortest: usize, longest: usize) -> bool {

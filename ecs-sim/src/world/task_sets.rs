@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Map, Value, json};
 
 use super::{
-    ApiError, Cx, Operation, arn, clusters,
+    ApiError, Caller, Cx, Operation, arn, clusters,
     deployments::{start_tasks, stop_tasks, surplus},
     input::{self, member},
     services::{
@@ -184,14 +184,14 @@ pub(super) fn are_steady(service: &Service) -> bool {
 }
 
 /// As DescribeTaskSets and DescribeServices show it.
-pub(super) fn shown(cx: &Cx<'_>, service: &Service, set: &TaskSet) -> Value {
+pub(super) fn shown(caller: &Caller, service: &Service, set: &TaskSet) -> Value {
     let (running, pending) = service.counts(Some(set.number));
     let mut shown = Map::new();
     for (name, value) in [
         ("id", json!(set.id())),
-        ("taskSetArn", json!(arn(cx, service, set))),
+        ("taskSetArn", json!(arn(caller, service, set))),
         ("serviceArn", json!(service.arn)),
-        ("clusterArn", json!(arn::cluster(cx.caller, &service.cluster))),
+        ("clusterArn", json!(arn::cluster(caller, &service.cluster))),
         ("startedBy", json!(if service.controller == Controller::CodeDeploy { "CODE_DEPLOY" } else { "" })),
         ("status", json!(set.status.wire())),
         ("computedDesiredCount", json!(set.wants(service.desired))),
@@ -218,8 +218,8 @@ pub(super) fn shown(cx: &Cx<'_>, service: &Service, set: &TaskSet) -> Value {
     Value::Object(shown)
 }
 
-fn arn(cx: &Cx<'_>, service: &Service, set: &TaskSet) -> String {
-    arn::ecs(cx.caller, &format!("task-set/{}/{}/{}", service.cluster, service.name, set.id()))
+fn arn(caller: &Caller, service: &Service, set: &TaskSet) -> String {
+    arn::ecs(caller, &format!("task-set/{}/{}/{}", service.cluster, service.name, set.id()))
 }
 
 /// The key of the service that a call is about, which has to be ACTIVE and of a controller with task sets.
@@ -263,7 +263,7 @@ fn create(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
     if let Some(service) = cx.region.services.get(&key)
         && let Some(there) = service.task_sets.iter().find(|set| token.is_some() && set.token == token)
     {
-        return Ok(json!({ "taskSet": shown(cx, service, there) }));
+        return Ok(json!({ "taskSet": shown(cx.caller, service, there) }));
     }
     let shape = requested::task_definition(cx, input::required_text(call, "taskDefinition")?)?;
     let cluster = arn::name(input::required_text(call, "cluster")?).to_owned();
@@ -281,7 +281,7 @@ fn create(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
         let number = service.add_revision(cx, spec, launch_type, shape);
         let mut set = new(cx, number, TaskSetStatus::Active, scale);
         (set.external_id, set.tags, set.token) = (external_id, tags, token);
-        let answer = json!({ "taskSet": shown(cx, service, &set) });
+        let answer = json!({ "taskSet": shown(cx.caller, service, &set) });
         service.task_sets.push(set);
         answer
     });
@@ -301,7 +301,7 @@ fn change_set(
         let place = named(service, name)?;
         act(cx, service, place)?;
         service.task_sets[place].updated = cx.now;
-        Ok(json!({ "taskSet": shown(cx, service, &service.task_sets[place]) }))
+        Ok(json!({ "taskSet": shown(cx.caller, service, &service.task_sets[place]) }))
     });
     answer.ok_or_else(gone)?
 }
@@ -352,11 +352,11 @@ fn describe(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
     let service = cx.region.services.get(&key).ok_or_else(gone)?;
     let (mut sets, mut failures) = (Vec::new(), Vec::new());
     if names.is_empty() {
-        sets.extend(service.task_sets.iter().map(|set| shown(cx, service, set)));
+        sets.extend(service.task_sets.iter().map(|set| shown(cx.caller, service, set)));
     }
     for name in names {
         match named(service, name) {
-            Ok(place) => sets.push(shown(cx, service, &service.task_sets[place])),
+            Ok(place) => sets.push(shown(cx.caller, service, &service.task_sets[place])),
             Err(_) => failures.push(json!({ "arn": name, "reason": "MISSING" })),
         }
     }

@@ -1,5 +1,9 @@
 //! Time: history does not depend on who looks, and costs nothing where nothing happens.
 
+use ecs_sim::world::{
+    Truth,
+    tasks::{Stop, StopCode},
+};
 use serde_json::{Value, json};
 
 use crate::bed::Bed;
@@ -65,4 +69,32 @@ fn the_truth_is_told_when_it_is_so_and_not_before() {
     assert!(truth(&bed).deployed && !truth(&bed).under_way && !truth(&bed).failed);
     assert_eq!((truth(&bed).healthy, truth(&bed).desired), (2, 2));
     assert_eq!(bed.world.truth(&bed.caller, "c", "gone"), None);
+}
+
+#[test]
+fn what_was_asked_for_last_is_rolled_out_while_it_is_all_there_is() {
+    let mut bed = Bed::new();
+    let breaker = json!({ "deploymentCircuitBreaker": { "enable": true, "rollback": true } });
+    let first = bed.create("nginx:1", &json!({ "deploymentConfiguration": breaker }))["deployments"][0]["id"].clone();
+    let truth = |bed: &Bed| bed.world.truth(&bed.caller, "c", "web").unwrap();
+    let asked = |truth: &Truth| json!(truth.asked);
+    assert!(asked(&truth(&bed)) == first && !truth(&bed).rolled_out);
+    bed.until_completed();
+    assert!(truth(&bed).rolled_out);
+    // A task that is replaced is missing for a while, and nothing is deployed for that.
+    let task = bed.tasks("RUNNING")[0]["taskArn"].as_str().unwrap().to_owned();
+    let stop = Stop { code: StopCode::SpotInterruption, reason: "interrupted".into() };
+    assert!(bed.world.end_task(&bed.caller, "c", &task, stop));
+    assert!(!truth(&bed).rolled_out && truth(&bed).deployed);
+    bed.until("replaced", 600, |bed| truth(bed).rolled_out);
+    // A rollback is not what was asked for.
+    let second = bed.deploy("fail/pull")["deployments"][0]["id"].clone();
+    bed.until("rolled back", 7200, |bed| truth(bed).rolled_back && truth(bed).deployed);
+    let back = truth(&bed);
+    assert!(asked(&back) == second && json!(back.primary) == first && !back.rolled_out, "{back:?}");
+    assert_eq!((back.running, back.strays), (2, 2));
+    bed.deploy("nginx:3");
+    bed.until("both", 600, |bed| truth(bed).running > truth(bed).strays && truth(bed).strays > 0);
+    bed.until("rolled out", 7200, |bed| truth(bed).rolled_out);
+    assert_eq!((truth(&bed).strays, bed.world.truths(&bed.caller).count()), (0, 1));
 }

@@ -28,10 +28,12 @@ fn an_external_service_has_what_its_task_sets_have() {
     let primary = |set: &Value| json!({ "cluster": "c", "service": "web", "primaryTaskSet": set["id"] });
     bed.ok("UpdateServicePrimaryTaskSet", &primary(&first));
     bed.until("STEADY_STATE", 100, |bed| bed.service()["taskSets"][0]["stabilityStatus"] == "STEADY_STATE");
-    assert!(bed.world.truth(&bed.caller, "c", "web").unwrap().deployed);
+    let truth = |bed: &Bed| bed.world.truth(&bed.caller, "c", "web").unwrap();
+    assert!(truth(&bed).deployed && truth(&bed).rolled_out);
     let second = set(&mut bed, "nginx:2", 50);
     assert_eq!(second["computedDesiredCount"], 2);
     bed.until("six tasks", 100, |bed| bed.service()["runningCount"] == 6);
+    assert!(!truth(&bed).rolled_out && truth(&bed).strays == 2);
     let scaled = json!({ "cluster": "c", "service": "web", "taskSet": second["id"], "scale": { "value": 100.0, "unit": "PERCENT" } });
     bed.ok("UpdateTaskSet", &scaled);
     bed.ok("UpdateServicePrimaryTaskSet", &primary(&second));
@@ -41,6 +43,7 @@ fn an_external_service_has_what_its_task_sets_have() {
     assert_eq!(deleted["taskSet"]["status"], "DRAINING");
     bed.until("one set", 100, |bed| bed.service()["taskSets"].as_array().unwrap().len() == 1);
     bed.until("four tasks", 100, |bed| bed.service()["runningCount"] == 4);
+    bed.until("alone", 200, |bed| truth(bed).rolled_out);
     assert!(
         bed.refused("UpdateService", &json!({ "cluster": "c", "service": "web", "forceNewDeployment": true }))
             .starts_with("Inv")

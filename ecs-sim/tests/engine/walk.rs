@@ -121,6 +121,13 @@ fn check(bed: &mut Bed) {
         let others = service.tasks.iter().filter(|task| task.revision != service.primary);
         assert!(others.clone().all(|task| task.status == TaskStatus::Stopped), "{shown:#}");
     }
+    let named = json!({ "cluster": "c", "services": ["web"] });
+    let text = bed.world.call_as_text(&caller, "DescribeServices", &named).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["services"][0], shown);
+    assert_eq!(text.len(), bed.ok("DescribeServices", &named).to_string().len(), "no member is there twice: {text}");
+    let truth = bed.world.truth(&caller, "c", "web").unwrap();
+    let otherwise = truth.failed || truth.rolled_back || truth.under_way || truth.strays > 0;
+    assert!(!truth.rolled_out || truth.deployed && !otherwise, "{truth:?} {shown:#}");
     assert!(bed.world.next().is_none_or(|next| next > bed.now));
 }
 
@@ -157,7 +164,7 @@ fn walk(seed: u64) -> Value {
     );
     bed.pass(4 * 3600);
     let truth = bed.world.truth(&bed.caller, "c", "web").unwrap();
-    assert!(truth.deployed && !truth.failed && truth.healthy == truth.desired, "{truth:?} {:#}", bed.service());
+    assert!(truth.rolled_out && !truth.failed && truth.healthy == truth.desired, "{truth:?} {:#}", bed.service());
     assert_eq!(truth.task_definition.as_deref(), Some(last.as_str()));
     bed.service()
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use self::objects::{Kind, Object, name_of};
 use super::{Request, fault::is_read};
-use crate::{ApiError, Caller, Time, World};
+use crate::{ApiError, Caller, Time, World, world::text};
 
 #[derive(Debug, Default)]
 pub(super) struct Staleness {
@@ -47,10 +47,10 @@ impl Staleness {
         request: &Request,
         now: Time,
         random: &mut fastrand::Rng,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<String, ApiError> {
         let Request { caller, operation, input, .. } = request;
         if self.longest.is_zero() {
-            return world.call(caller, operation, input);
+            return world.call_as_text(caller, operation, input);
         }
         self.objects.retain(|_, objects| {
             objects.retain(|_, views| {
@@ -63,14 +63,14 @@ impl Staleness {
             if let Some(error) = unseen_dependency(objects, operation, input) {
                 return Err(error);
             }
-            if is_read(operation) {
-                return read(objects, world.call(caller, operation, input), operation, input);
+            if is_read(operation) && is_touched(objects, operation, input) {
+                return text(&read(objects, world.call(caller, operation, input), operation, input)?);
             }
         }
         if is_read(operation) {
-            return world.call(caller, operation, input);
+            return world.call_as_text(caller, operation, input);
         }
-        self.write(world, request, now, random)
+        text(&self.write(world, request, now, random)?)
     }
 
     fn write(
@@ -109,6 +109,17 @@ impl Staleness {
 /// The oldest view counts: where several writes are unseen, reads show what was before the first.
 fn oldest(views: &[View]) -> Option<&View> {
     views.first()
+}
+
+/// Whether a read may show something older than there is.
+fn is_touched(objects: &BTreeMap<Object, Vec<View>>, operation: &str, input: &Value) -> bool {
+    let any = |kind: Kind| objects.keys().any(|object| object.kind() == kind);
+    match (Kind::described_by(operation), Kind::listed_by(operation)) {
+        (Some(Kind::TaskDefinition), _) => any(Kind::TaskDefinition),
+        (Some(kind), _) => kind.asked(input).iter().any(|object| objects.contains_key(object)),
+        (None, Some((kind, _))) => any(kind),
+        (None, None) => false,
+    }
 }
 
 /// A cluster or a task definition that the place that needs it does not see yet.

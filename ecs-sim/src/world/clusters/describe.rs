@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Cluster, ClusterStatus, attachments, name_of};
-use crate::world::{ApiError, Cx, arn, capacity_providers::strategy, input, page, tags};
+use crate::world::{ApiError, Cx, arn, capacity_providers::strategy, input, object, page, tags};
 
 const INCLUDES: [&str; 5] = ["ATTACHMENTS", "CONFIGURATIONS", "SETTINGS", "STATISTICS", "TAGS"];
 
@@ -31,7 +31,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError>
             None => failures.push(json!({ "arn": arn::cluster(cx.caller, name), "reason": "MISSING" })),
         }
     }
-    Ok(json!({ "clusters": found, "failures": failures }))
+    Ok(object([("clusters", found.into()), ("failures", failures.into())]))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {

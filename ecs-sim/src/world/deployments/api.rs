@@ -11,7 +11,7 @@ use crate::world::{
     arn::EcsArn,
     clusters,
     input::{self, member},
-    page,
+    object, page,
     services::{Service, change, find, with_token},
 };
 
@@ -53,7 +53,7 @@ fn list(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
         .map(|one| show::brief(cx, service, one))
         .collect();
     let (deployments, token) = page::of(all, call, 20, 100)?;
-    Ok(with_token(json!({ "serviceDeployments": deployments }), token))
+    Ok(with_token(object([("serviceDeployments", deployments.into())]), token))
 }
 
 /// What an ARN of a service deployment or revision names: the service's key and the last part.
@@ -102,7 +102,7 @@ fn describe(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
             None => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
         }
     }
-    Ok(json!({ "serviceDeployments": found, "failures": failures }))
+    Ok(object([("serviceDeployments", found.into()), ("failures", failures.into())]))
 }
 
 /// DescribeServiceRevisions API reference.
@@ -122,7 +122,7 @@ fn describe_revisions(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> 
             None => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
         }
     }
-    Ok(json!({ "serviceRevisions": found, "failures": failures }))
+    Ok(object([("serviceRevisions", found.into()), ("failures", failures.into())]))
 }
 
 /// The place of a service deployment that a call names, and its service's key.

@@ -35,7 +35,8 @@ use crate::clock::Time;
 /// A service in a steady state says so about every six hours.
 const STEADY_AGAIN: Duration = Duration::from_hours(6);
 
-/// `lifecycleStage` of a service deployment, in order. A rolling deployment passes those that shift no traffic.
+/// `lifecycleStage` of a service deployment, in order. A rolling deployment passes those that shift no traffic; the first
+/// one is only for deployments that begin with more than one revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)] // named as the wire names them
 pub enum Stage {

@@ -1,5 +1,7 @@
 //! Service deployments and revisions as the calls show them.
 
+use std::fmt::Display;
+
 use serde_json::{Map, Value, json};
 
 use super::{DeploymentStatus, ServiceDeployment};
@@ -13,18 +15,19 @@ use crate::world::{
 };
 
 /// The ARN of a service deployment.
-pub(in crate::world) fn arn(cx: &Cx<'_>, service: &Service, deployment: &ServiceDeployment) -> String {
-    make_arn::ecs(cx.caller, &format!("service-deployment/{}/{}/{}", service.cluster, service.name, deployment.id))
-}
-
-/// The ARN of a service revision, of which the service's has all but the end.
-fn revision_arn_in(service: &Service, number: u64) -> String {
-    format!("{}/{number}", service.arn.replacen(":service/", ":service-revision/", 1))
+pub(in crate::world) fn arn(service: &Service, deployment: &ServiceDeployment) -> String {
+    of_service(service, "service-deployment", &deployment.id)
 }
 
 /// The ARN of a service revision.
-pub(in crate::world) fn revision_arn(_cx: &Cx<'_>, service: &Service, number: u64) -> String {
-    revision_arn_in(service, number)
+pub(in crate::world) fn revision_arn(service: &Service, number: u64) -> String {
+    of_service(service, "service-revision", number)
+}
+
+/// An ARN of which the service's has all but the kind and the end.
+fn of_service(service: &Service, kind: &str, end: impl Display) -> String {
+    let (account, names) = service.arn.split_once(":service/").unwrap_or_default();
+    format!("{account}:{kind}/{names}/{end}")
 }
 
 /// The sources and the target of a deployment as they are now.
@@ -32,7 +35,7 @@ pub(super) fn sides(service: &Service, deployment: &ServiceDeployment) -> (Value
     let side = |number: u64| {
         let (running, pending) = service.counts(Some(number));
         let mut shown = json!({
-            "arn": revision_arn_in(service, number),
+            "arn": revision_arn(service, number),
             "requestedTaskCount": 0,
             "runningTaskCount": running,
             "pendingTaskCount": pending,
@@ -52,10 +55,10 @@ pub(super) fn sides(service: &Service, deployment: &ServiceDeployment) -> (Value
 /// As ListServiceDeployments shows it.
 pub(super) fn brief(cx: &Cx<'_>, service: &Service, deployment: &ServiceDeployment) -> Value {
     let mut shown = json!({
-        "serviceDeploymentArn": arn(cx, service, deployment),
+        "serviceDeploymentArn": arn(service, deployment),
         "serviceArn": service.arn,
         "clusterArn": make_arn::cluster(cx.caller, &service.cluster),
-        "targetServiceRevisionArn": revision_arn(cx, service, deployment.target),
+        "targetServiceRevisionArn": revision_arn(service, deployment.target),
         "status": deployment.status.wire(),
         "createdAt": deployment.created.seconds(),
     });
@@ -78,7 +81,7 @@ fn show_times(shown: &mut Value, deployment: &ServiceDeployment) {
 pub(super) fn whole(cx: &Cx<'_>, service: &Service, deployment: &ServiceDeployment) -> Value {
     let (sources, target) = deployment.frozen.clone().unwrap_or_else(|| sides(service, deployment));
     let mut shown = json!({
-        "serviceDeploymentArn": arn(cx, service, deployment),
+        "serviceDeploymentArn": arn(service, deployment),
         "serviceArn": service.arn,
         "clusterArn": make_arn::cluster(cx.caller, &service.cluster),
         "sourceServiceRevisions": sources,
@@ -86,7 +89,7 @@ pub(super) fn whole(cx: &Cx<'_>, service: &Service, deployment: &ServiceDeployme
         "status": deployment.status.wire(),
         "createdAt": deployment.created.seconds(),
         "updatedAt": deployment.updated.seconds(),
-        "deploymentConfiguration": deployment.configuration.shown(),
+        "deploymentConfiguration": deployment.configuration,
         "deploymentCircuitBreaker": breaker(service, deployment),
         "alarms": alarms(deployment),
     });
@@ -100,7 +103,7 @@ pub(super) fn whole(cx: &Cx<'_>, service: &Service, deployment: &ServiceDeployme
     if let Some(rollback) = &deployment.rollback {
         shown["rollback"] = json!({ "reason": rollback.reason, "startedAt": rollback.started.seconds() });
         if let Some(to) = rollback.to {
-            shown["rollback"]["serviceRevisionArn"] = json!(revision_arn(cx, service, to));
+            shown["rollback"]["serviceRevisionArn"] = json!(revision_arn(service, to));
         }
     }
     if !deployment.hooks.is_empty() {
@@ -157,7 +160,7 @@ fn alarms(deployment: &ServiceDeployment) -> Value {
 pub(super) fn revision(cx: &Cx<'_>, service: &Service, revision: &Revision) -> Value {
     let mut shown = Map::new();
     for (name, value) in [
-        ("serviceRevisionArn", json!(revision_arn(cx, service, revision.number))),
+        ("serviceRevisionArn", json!(revision_arn(service, revision.number))),
         ("serviceArn", json!(service.arn)),
         ("clusterArn", json!(make_arn::cluster(cx.caller, &service.cluster))),
         ("createdAt", json!(revision.created_at.seconds())),

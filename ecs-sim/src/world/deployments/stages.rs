@@ -100,7 +100,10 @@ fn start(cx: &mut Cx<'_>, service: &mut Service, rollout: Rollout) {
         let watched: BTreeSet<String> = watched.into_iter().flat_map(|alarms| alarms.names.iter().cloned()).collect();
         deployment.ignored_alarms = watched.intersection(&cx.region.outside.alarms).cloned().collect();
     }
-    enter(cx, service, Rollout { phase: Phase::Stages, ..rollout }, Stage::ReconcileService);
+    // There is something to reconcile only with more than one revision (DeploymentLifecycleHook, `lifecycleStages`).
+    let reconciles = service.deployments.get(place).is_some_and(|one| one.sources.len() > 1);
+    let first = if reconciles { Stage::ReconcileService } else { Stage::PreScaleUp };
+    enter(cx, service, Rollout { phase: Phase::Stages, ..rollout }, first);
 }
 
 /// Begins a stage with its hooks.
@@ -187,7 +190,7 @@ fn begin_work(cx: &mut Cx<'_>, service: &mut Service, rollout: &Rollout) {
     }
 }
 
-/// RECONCILE_SERVICE: with more than one other revision, those without production traffic go first.
+/// RECONCILE_SERVICE: of the other revisions, those without production traffic go first.
 fn drop_bystanders(cx: &mut Cx<'_>, service: &mut Service, rollout: &Rollout) {
     let others = scheduler::others(service);
     if others.len() < 2 {

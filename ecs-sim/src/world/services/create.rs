@@ -38,7 +38,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
             Some(shape) => task_sets::first(cx, service, spec, launch_type, shape),
             None => {}
         }
-        json!({ "service": service.shown(cx, true) })
+        json!({ "service": service.shown(cx.caller, true) })
     });
     answer.ok_or_else(|| ApiError::refused("ServiceNotFoundException", "Service not found."))
 }
@@ -90,7 +90,7 @@ fn existing(
         Some(ServiceStatus::Active) => {
             let same = |service: &&Service| creation.0.is_some() && service.creation.0 == creation.0;
             let service = cx.region.services.get(key).map(|one| &**one).filter(same).ok_or_else(other)?;
-            Ok(Some(json!({ "service": service.shown(cx, true) })))
+            Ok(Some(json!({ "service": service.shown(cx.caller, true) })))
         }
     }
 }
@@ -145,7 +145,6 @@ fn new(
         ends: None,
         quiet: BTreeMap::new(),
         due: None,
-        shown: None,
     })
 }
 

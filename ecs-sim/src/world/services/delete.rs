@@ -20,7 +20,7 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
         ServiceStatus::Inactive => {
             return Err(ApiError::refused("ServiceNotFoundException", "Service not found."));
         }
-        ServiceStatus::Draining => return Ok(json!({ "service": service.shown(cx, true) })),
+        ServiceStatus::Draining => return Ok(json!({ "service": service.shown(cx.caller, true) })),
         ServiceStatus::Active if force || service.daemon => {}
         ServiceStatus::Active => {
             if service.desired > 0 {
@@ -37,7 +37,7 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
         service.desired = 0;
         deployments::abandon(cx, service);
         service.ends = Some(cx.now + Duration::from_millis(cx.region.random.u64(5_000..15_000)));
-        json!({ "service": service.shown(cx, true) })
+        json!({ "service": service.shown(cx.caller, true) })
     });
     answer.ok_or_else(|| ApiError::refused("ServiceNotFoundException", "Service not found."))
 }

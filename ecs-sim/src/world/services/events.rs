@@ -1,8 +1,8 @@
 //! What a service says of itself (ECS developer guide, "Amazon ECS service event messages").
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::Service;
 use crate::{clock::Time, world::Cx};
@@ -50,12 +50,15 @@ pub(in crate::world) fn tasks<'a>(ids: impl Iterator<Item = &'a str>) -> String 
     ids.map(|id| format!("(task {id})")).collect::<Vec<_>>().join(" ")
 }
 
-/// As DescribeServices shows them.
-pub(super) fn shown(events: &VecDeque<Event>) -> Value {
-    events
-        .iter()
-        .map(|event| json!({ "id": event.id, "createdAt": event.at.seconds(), "message": event.message }))
-        .collect()
+/// As DescribeServices shows it.
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut shown = to.serialize_map(Some(3))?;
+        shown.serialize_entry("id", &self.id)?;
+        shown.serialize_entry("createdAt", &self.at.seconds())?;
+        shown.serialize_entry("message", &self.message)?;
+        shown.end()
+    }
 }
 
 fn uuid(cx: &mut Cx<'_>) -> String {

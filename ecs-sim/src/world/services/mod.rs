@@ -27,7 +27,7 @@ pub use self::{
 pub(super) use self::{
     delete::drain,
     events::tasks as tasks_in_words,
-    read::{find, find_mut, in_cluster, with_token},
+    read::{describe_as_text, find, find_mut, in_cluster, with_token},
 };
 use super::{
     Cx, Operation,
@@ -152,8 +152,6 @@ pub struct Service {
     pub quiet: BTreeMap<&'static str, (Time, String)>,
     /// When something happens to it next.
     pub due: Option<Time>,
-    /// What DescribeServices last showed of it, without tags, until it changes.
-    pub(super) shown: Option<Value>,
 }
 
 impl Service {
@@ -244,7 +242,6 @@ pub(super) fn percent_down(percent: u32, of: u32) -> u32 {
 /// Does something to a service with the rest of the region at hand, and then all that follows from it at once.
 pub(super) fn change<T>(cx: &mut Cx<'_>, key: &str, act: impl FnOnce(&mut Cx<'_>, &mut Service) -> T) -> Option<T> {
     let (key, mut service) = cx.region.services.remove_entry(key)?;
-    service.shown = None;
     let answer = act(cx, &mut service);
     deployments::settle(cx, &mut service);
     if service.status == ServiceStatus::Inactive && service.ends.is_none_or(|ends| ends <= cx.now) {

@@ -1,13 +1,15 @@
 //! DescribeServices, ListServices and ListServicesByNamespace.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Service, ServiceStatus};
+use super::{Service, ServiceStatus, show::Shown};
 use crate::world::{
     ApiError, Cx, Region, arn, clusters,
     input::{self, member},
     page,
     tasks::place::LaunchType,
+    text,
 };
 
 /// The service of that name, ARN or `cluster/name` in a cluster, whatever its status.
@@ -37,9 +39,25 @@ pub(in crate::world) fn in_cluster<'a>(region: &'a Region, cluster: &str) -> imp
     from.take_while(move |(key, _)| key.starts_with(&prefix)).map(|(_, service)| &**service)
 }
 
+/// The answer of DescribeServices.
+#[derive(Serialize)]
+struct Described<'a> {
+    services: Vec<Shown<'a>>,
+    failures: Vec<Value>,
+}
+
 /// DescribeServices API reference.
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
-    let cluster = clusters::find(cx, input::text(call, "cluster")?)?.name.clone();
+    Ok(json!(described(cx, call)?))
+}
+
+/// The same, without a [`Value`] on the way.
+pub(in crate::world) fn describe_as_text(cx: &Cx<'_>, call: &Value) -> Result<String, ApiError> {
+    text(&described(cx, call)?)
+}
+
+fn described<'a>(cx: &'a Cx<'_>, call: &Value) -> Result<Described<'a>, ApiError> {
+    let cluster = &clusters::find(cx, input::text(call, "cluster")?)?.name;
     let names = input::texts(call, "services")?;
     if names.is_empty() {
         return Err(ApiError::invalid("Services cannot be empty."));
@@ -49,17 +67,13 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError>
     }
     let with_tags = input::includes(call, "TAGS")?;
     let (mut services, mut failures) = (Vec::new(), Vec::new());
-    for name in names {
-        let key = Service::key(&cluster, arn::name(name));
-        if let Some(mut service) = cx.region.services.remove(&key) {
-            services.push(service.shown_and_kept(cx, with_tags));
-            cx.region.services.insert(key, service);
-        } else {
-            let arn = arn::service(cx.caller, &cluster, arn::name(name));
-            failures.push(json!({ "arn": arn, "reason": "MISSING" }));
+    for name in names.into_iter().map(arn::name) {
+        match cx.region.services.get(&Service::key(cluster, name)) {
+            Some(service) => services.push(service.shown(cx.caller, with_tags)),
+            None => failures.push(json!({ "arn": arn::service(cx.caller, cluster, name), "reason": "MISSING" })),
         }
     }
-    Ok(json!({ "services": services, "failures": failures }))
+    Ok(Described { services, failures })
 }
 
 /// ListServices API reference: only ACTIVE ones.

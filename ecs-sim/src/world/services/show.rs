@@ -1,9 +1,11 @@
-//! Services as DescribeServices, CreateService and UpdateService show them.
+//! Services as DescribeServices, CreateService and UpdateService show them. They are written straight into JSON,
+//! without a copy in between: nothing is asked as often as DescribeServices.
 
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
 
-use super::{Controller, Entry, EntryStatus, Revision, RolloutState, Service, ServiceStatus, events};
-use crate::world::{Cx, arn, deployments, tags, task_sets};
+use super::{Controller, Entry, EntryStatus, Revision, RolloutState, Service, ServiceStatus};
+use crate::world::{Caller, arn, deployments, tags, task_sets};
 
 /// What deployments on Fargate say where the service says LATEST.
 pub(in crate::world) const PLATFORM: &str = "1.4.0";
@@ -20,79 +22,17 @@ const ON_DEPLOYMENT: [&str; 5] = [
     "vpcLatticeConfigurations",
 ];
 
+/// A service as DescribeServices shows it.
+pub(in crate::world) struct Shown<'a> {
+    service: &'a Service,
+    caller: &'a Caller,
+    with_tags: bool,
+}
+
 impl Service {
     /// As DescribeServices shows it, with the tags where they are asked for.
-    pub(in crate::world) fn shown(&self, cx: &Cx<'_>, with_tags: bool) -> Value {
-        let mut shown = self.shown.clone().unwrap_or_else(|| self.without_tags(cx));
-        if with_tags && !self.tags.is_empty() {
-            shown["tags"] = tags::shown(&self.tags);
-        }
-        shown
-    }
-
-    /// The same, where the answer is remembered until the service changes.
-    pub(super) fn shown_and_kept(&mut self, cx: &Cx<'_>, with_tags: bool) -> Value {
-        if self.shown.is_none() {
-            self.shown = Some(self.without_tags(cx));
-        }
-        self.shown(cx, with_tags)
-    }
-
-    fn without_tags(&self, cx: &Cx<'_>) -> Value {
-        let (running, pending) = self.counts(None);
-        let mut shown = self.members.clone();
-        for (name, value) in [
-            ("serviceArn", json!(self.arn)),
-            ("serviceName", json!(self.name)),
-            ("clusterArn", json!(arn::cluster(cx.caller, &self.cluster))),
-            ("status", json!(self.status.wire())),
-            ("desiredCount", json!(self.desired)),
-            ("runningCount", json!(running)),
-            ("pendingCount", json!(pending)),
-            ("schedulingStrategy", json!(if self.daemon { "DAEMON" } else { "REPLICA" })),
-            ("deploymentConfiguration", self.configuration.shown()),
-            ("createdAt", json!(self.created_at.seconds())),
-            ("events", events::shown(&self.events)),
-            ("resourceManagementType", json!("CUSTOMER")),
-        ] {
-            shown.insert(name.to_owned(), value);
-        }
-        for list in ["loadBalancers", "serviceRegistries"] {
-            shown.insert(list.to_owned(), json!([]));
-        }
-        // With the controller EXTERNAL only task sets have it.
-        if let Some(revision) = self.revision(self.primary).filter(|_| self.controller != Controller::External) {
-            show_fixed(&mut shown, revision, &ON_SERVICE, "LATEST");
-        }
-        self.show_deployments(cx, &mut shown);
-        Value::Object(shown)
-    }
-
-    fn show_deployments(&self, cx: &Cx<'_>, shown: &mut Map<String, Value>) {
-        let listed = self.listed();
-        let deployments: Vec<Value> = listed.iter().map(|(one, entry)| self.deployment(one, entry)).collect();
-        shown.insert("deployments".to_owned(), Value::Array(deployments));
-        if self.controller != Controller::Ecs {
-            let sets = self.task_sets.iter().map(|set| task_sets::shown(cx, self, set)).collect();
-            shown.insert("taskSets".to_owned(), sets);
-            return;
-        }
-        if self.status == ServiceStatus::Inactive {
-            return;
-        }
-        if let Some(current) = self.deployments.iter().rev().find(|one| one.listed) {
-            shown.insert("currentServiceDeployment".to_owned(), json!(deployments::arn(cx, self, current)));
-        }
-        let revisions = listed.iter().map(|(one, entry)| {
-            let (running, pending) = self.counts(Some(one.number));
-            json!({
-                "arn": deployments::revision_arn(cx, self, one.number),
-                "requestedTaskCount": entry.wants,
-                "runningTaskCount": running,
-                "pendingTaskCount": pending,
-            })
-        });
-        shown.insert("currentServiceRevisions".to_owned(), revisions.collect());
+    pub(in crate::world) fn shown<'a>(&'a self, caller: &'a Caller, with_tags: bool) -> Shown<'a> {
+        Shown { service: self, caller, with_tags }
     }
 
     /// What `deployments[]` lists: the PRIMARY first, then the others, the newest first.
@@ -103,63 +43,162 @@ impl Service {
         listed
     }
 
-    fn deployment(&self, revision: &Revision, entry: &Entry) -> Value {
-        let (running, pending) = self.counts(Some(revision.number));
-        let wants =
-            if entry.rollout == RolloutState::Failed && entry.status != EntryStatus::Primary { 0 } else { entry.wants };
-        let ended = entry.rollout == RolloutState::Failed && entry.status != EntryStatus::Primary;
-        let only_ending = ended && running == 0 && self.has_ending(revision.number);
-        let status = if only_ending { EntryStatus::Draining } else { entry.status };
-        let mut shown = Map::new();
-        for (name, value) in [
-            ("id", json!(revision.deployment_id())),
-            ("status", json!(status.wire())),
-            ("desiredCount", json!(wants)),
-            ("runningCount", json!(running)),
-            ("pendingCount", json!(pending)),
-            ("failedTasks", json!(entry.failed_tasks)),
-            ("createdAt", json!(entry.created_at.seconds())),
-            ("updatedAt", json!(entry.updated_at.seconds())),
-        ] {
-            shown.insert(name.to_owned(), value);
-        }
-        show_fixed(&mut shown, revision, &ON_DEPLOYMENT, PLATFORM);
-        if !revision.has_classic_load_balancer() {
-            shown.insert("rolloutState".to_owned(), json!(entry.rollout.wire()));
-            shown.insert("rolloutStateReason".to_owned(), json!(entry.reason));
-        }
-        Value::Object(shown)
-    }
-
     fn has_ending(&self, number: u64) -> bool {
         self.tasks.iter().any(|task| task.revision == number)
     }
 }
 
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let service = self.service;
+        let (running, pending) = service.counts(None);
+        let mut shown = to.serialize_map(None)?;
+        for (name, value) in &service.members {
+            shown.serialize_entry(name, value)?;
+        }
+        shown.serialize_entry("serviceArn", &service.arn)?;
+        shown.serialize_entry("serviceName", &service.name)?;
+        shown.serialize_entry("clusterArn", &arn::cluster(self.caller, &service.cluster))?;
+        shown.serialize_entry("status", service.status.wire())?;
+        shown.serialize_entry("desiredCount", &service.desired)?;
+        shown.serialize_entry("runningCount", &running)?;
+        shown.serialize_entry("pendingCount", &pending)?;
+        shown.serialize_entry("schedulingStrategy", if service.daemon { "DAEMON" } else { "REPLICA" })?;
+        shown.serialize_entry("deploymentConfiguration", &service.configuration)?;
+        shown.serialize_entry("createdAt", &service.created_at.seconds())?;
+        shown.serialize_entry("events", &service.events)?;
+        shown.serialize_entry("resourceManagementType", "CUSTOMER")?;
+        // With the controller EXTERNAL only task sets have what a revision fixes.
+        let revision = service.revision(service.primary).filter(|_| service.controller != Controller::External);
+        for list in ["loadBalancers", "serviceRegistries"] {
+            if revision.is_none_or(|revision| !revision.spec.contains_key(list)) {
+                shown.serialize_entry(list, &[(); 0])?;
+            }
+        }
+        for (name, part) in revision.into_iter().flat_map(|revision| fixed(revision, &ON_SERVICE, "LATEST")) {
+            shown.serialize_entry(name, &part)?;
+        }
+        self.deployments(&mut shown)?;
+        if self.with_tags && !service.tags.is_empty() {
+            shown.serialize_entry("tags", &tags::listed(&service.tags))?;
+        }
+        shown.end()
+    }
+}
+
+impl Shown<'_> {
+    fn deployments<M: SerializeMap>(&self, shown: &mut M) -> Result<(), M::Error> {
+        let service = self.service;
+        let listed = service.listed();
+        let all = listed.iter().map(|(revision, entry)| Deployment { service, revision, entry });
+        shown.serialize_entry("deployments", &all.collect::<Vec<_>>())?;
+        if service.controller != Controller::Ecs {
+            let sets = service.task_sets.iter().map(|set| task_sets::shown(self.caller, service, set));
+            return shown.serialize_entry("taskSets", &sets.collect::<Vec<_>>());
+        }
+        if service.status == ServiceStatus::Inactive {
+            return Ok(());
+        }
+        if let Some(current) = service.deployments.iter().rev().find(|one| one.listed) {
+            shown.serialize_entry("currentServiceDeployment", &deployments::arn(service, current))?;
+        }
+        let revisions = listed.iter().map(|(one, entry)| {
+            let (running, pending) = service.counts(Some(one.number));
+            let arn = deployments::revision_arn(service, one.number);
+            CurrentRevision { arn, requested: entry.wants, running, pending }
+        });
+        shown.serialize_entry("currentServiceRevisions", &revisions.collect::<Vec<_>>())
+    }
+}
+
+#[derive(Serialize)]
+struct CurrentRevision {
+    arn: String,
+    #[serde(rename = "requestedTaskCount")]
+    requested: u32,
+    #[serde(rename = "runningTaskCount")]
+    running: u32,
+    #[serde(rename = "pendingTaskCount")]
+    pending: u32,
+}
+
+/// One of `deployments[]`.
+struct Deployment<'a> {
+    service: &'a Service,
+    revision: &'a Revision,
+    entry: &'a Entry,
+}
+
+impl Serialize for Deployment<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Self { service, revision, entry } = self;
+        let (running, pending) = service.counts(Some(revision.number));
+        let ended = entry.rollout == RolloutState::Failed && entry.status != EntryStatus::Primary;
+        let only_ending = ended && running == 0 && service.has_ending(revision.number);
+        let status = if only_ending { EntryStatus::Draining } else { entry.status };
+        let mut shown = to.serialize_map(None)?;
+        shown.serialize_entry("id", &revision.deployment_id())?;
+        shown.serialize_entry("status", status.wire())?;
+        shown.serialize_entry("desiredCount", &if ended { 0 } else { entry.wants })?;
+        shown.serialize_entry("runningCount", &running)?;
+        shown.serialize_entry("pendingCount", &pending)?;
+        shown.serialize_entry("failedTasks", &entry.failed_tasks)?;
+        shown.serialize_entry("createdAt", &entry.created_at.seconds())?;
+        shown.serialize_entry("updatedAt", &entry.updated_at.seconds())?;
+        for (name, part) in fixed(revision, &ON_DEPLOYMENT, PLATFORM) {
+            shown.serialize_entry(name, &part)?;
+        }
+        if !revision.has_classic_load_balancer() {
+            shown.serialize_entry("rolloutState", entry.rollout.wire())?;
+            shown.serialize_entry("rolloutStateReason", &entry.reason)?;
+        }
+        shown.end()
+    }
+}
+
+/// The value of a member that a revision fixes.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(in crate::world) enum Part<'a> {
+    Text(&'a str),
+    Value(&'a Value),
+}
+
 /// The members that a revision fixes, with its task definition and how it is launched.
-pub(in crate::world) fn show_fixed(
-    shown: &mut Map<String, Value>,
-    revision: &Revision,
-    members: &[&str],
-    platform: &str,
-) {
-    shown.insert("taskDefinition".to_owned(), json!(revision.shape.task_definition));
+pub(in crate::world) fn fixed<'a>(
+    revision: &'a Revision,
+    members: &[&'static str],
+    platform: &'static str,
+) -> Vec<(&'static str, Part<'a>)> {
+    let mut fixed = vec![("taskDefinition", Part::Text(&revision.shape.task_definition))];
     for member in members {
         if let Some(value) = revision.spec.get(*member).filter(|value| !is_empty(member, value)) {
-            shown.insert((*member).to_owned(), value.clone());
+            fixed.push((*member, Part::Value(value)));
         }
     }
     if revision.providers().is_empty() {
-        shown.insert("launchType".to_owned(), json!(revision.launch_type.wire()));
+        fixed.push(("launchType", Part::Text(revision.launch_type.wire())));
     }
     if revision.on_fargate() {
         let version = match revision.spec.get("platformVersion").and_then(Value::as_str) {
             None | Some("LATEST") => platform,
             Some(version) => version,
         };
-        shown.insert("platformVersion".to_owned(), json!(version));
-        shown.insert("platformFamily".to_owned(), json!(revision.shape.platform_family));
+        fixed.push(("platformVersion", Part::Text(version)));
+        fixed.push(("platformFamily", Part::Text(&revision.shape.platform_family)));
     }
+    fixed
+}
+
+/// Adds them to an object.
+pub(in crate::world) fn show_fixed(
+    shown: &mut Map<String, Value>,
+    revision: &Revision,
+    members: &[&'static str],
+    platform: &'static str,
+) {
+    let fixed = fixed(revision, members, platform);
+    shown.extend(fixed.into_iter().map(|(name, part)| (name.to_owned(), json!(part))));
 }
 
 /// Whether a member that was emptied is not shown at all.

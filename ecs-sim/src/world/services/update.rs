@@ -52,7 +52,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
     let changes = changes(cx, call, service, sent)?;
     let answer = change(cx, &key, |cx, service| {
         apply(cx, service, changes);
-        json!({ "service": service.shown(cx, true) })
+        json!({ "service": service.shown(cx.caller, true) })
     });
     answer.ok_or_else(|| ApiError::refused("ServiceNotFoundException", "Service not found."))
 }

@@ -208,14 +208,9 @@ impl Intended<'_> {
         if !shape.awsvpc && network {
             return refuse("Network Configuration is not valid for the given networkMode of this task definition.");
         }
-        let compatibility = match self.launch_type {
-            _ if self.on_fargate() => "FARGATE",
-            LaunchType::External => "EXTERNAL",
-            _ => "EC2",
-        };
-        if !shape.runs_on(compatibility) && (compatibility != "EC2" || !shape.runs_on("MANAGED_INSTANCES")) {
-            return refuse(format!("Task definition does not support launch_type {compatibility}."));
-        }
+        let providers = self.list("capacityProviderStrategy").iter();
+        let providers: Vec<&str> = providers.filter_map(|one| one["capacityProvider"].as_str()).collect();
+        shape.check_runs_on(self.launch_type, &providers)?;
         for balancer in self.list("loadBalancers") {
             let name = balancer["containerName"].as_str().unwrap_or_default();
             let Some(container) = shape.containers.iter().find(|one| one.name == name) else {

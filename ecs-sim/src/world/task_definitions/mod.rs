@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::{
     ApiError, Caller, Cx, Operation, Region,
     arn::{self, EcsArn},
-    input,
+    input, object,
     services::Service,
     tags::Tags,
     tasks::{Task, TaskStatus},
@@ -174,7 +174,7 @@ fn describe(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
     let found = found.ok_or_else(|| ApiError::client("Unable to describe task definition."))?;
     let with_tags = input::includes(call, "TAGS")?;
     let tags = if with_tags { super::tags::shown(&found.tags) } else { json!([]) };
-    Ok(json!({ "taskDefinition": found.shown(), "tags": tags }))
+    Ok(object([("taskDefinition", found.shown()), ("tags", tags)]))
 }
 
 /// The `family:revision` of a call that must name the revision.
@@ -209,7 +209,7 @@ fn deregister(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
             ));
         }
     }
-    Ok(json!({ "taskDefinition": found.shown() }))
+    Ok(object([("taskDefinition", found.shown())]))
 }
 
 fn delete(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Stop, StopCode, Task, TaskStatus, place::LaunchType, run, show};
 use crate::world::{
-    ApiError, Cx, Operation, Region, arn, clusters, input, page,
+    ApiError, Cx, Operation, Region, arn, clusters, input, object, page,
     region::Actor,
     services::{Service, change, find, in_cluster, with_token},
 };
@@ -107,7 +107,7 @@ fn describe(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
             None => failures.push(missing(cx, &cluster, name)),
         }
     }
-    Ok(json!({ "tasks": tasks, "failures": failures }))
+    Ok(object([("tasks", tasks.into()), ("failures", failures.into())]))
 }
 
 /// The key of the service that has a task of that id; an empty one where the task stands alone.

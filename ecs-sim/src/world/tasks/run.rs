@@ -1,6 +1,6 @@
 //! RunTask.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -9,18 +9,39 @@ use super::{
     place::{Demand, LaunchType, Refused, room},
     show,
 };
-use crate::world::{
-    ApiError, Cx, arn,
-    capacity_providers::strategy,
-    clusters,
-    input::{self, member},
-    region::Actor,
-    services::requested,
-    tags::{self, Tags},
+use crate::{
+    clock::Time,
+    world::{
+        ApiError, Cx, Region, arn,
+        capacity_providers::strategy::{self, StrategyItem},
+        clusters,
+        input::{self, member},
+        object,
+        region::Actor,
+        services::requested,
+        tags::{self, Tags},
+    },
 };
 
-/// What a client token was used for: the arguments, and the ids of the tasks.
-pub type Used = (Value, Vec<String>);
+/// A client token is remembered so long at most.
+const TOKEN: Duration = Duration::from_hours(24);
+
+/// What a client token was used for.
+#[derive(Clone, Debug)]
+pub struct Used {
+    at: Time,
+    arguments: Value,
+    /// The ids of the tasks.
+    tasks: Vec<String>,
+}
+
+impl Used {
+    /// Whether the token is still remembered: for 24 hours, or until an hour after the end of its tasks, whichever is
+    /// sooner (ECS developer guide, "Ensuring idempotency"). An hour after their end tasks are forgotten, too.
+    fn holds(&self, now: Time, tasks: &BTreeMap<String, Task>) -> bool {
+        self.at + TOKEN > now && self.tasks.iter().any(|id| tasks.contains_key(id))
+    }
+}
 
 /// RunTask API reference.
 pub(super) fn run(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
@@ -34,22 +55,13 @@ pub(super) fn run(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
         return Err(ApiError::invalid("idempotency token longer than 64."));
     }
     let key = token.map(|token| format!("{cluster}/{token}"));
-    if let Some(used) = key.as_ref().and_then(|key| cx.region.run_tokens.get(key)).cloned() {
-        return repeated(cx, call, &used);
+    if let Some(used) = key.as_ref().and_then(|key| cx.region.run_tokens.get(key))
+        && used.holds(cx.now, &cx.region.tasks)
+    {
+        return repeated(cx, call, used);
     }
     let shape = requested::task_definition(cx, input::required_text(call, "taskDefinition")?)?;
-    let launch_type = input::text(call, "launchType")?.map(LaunchType::read).transpose()?;
-    let mut providers = strategy::read(cx.region, call, "capacityProviderStrategy")?;
-    if launch_type.is_some() && !providers.is_empty() {
-        return Err(ApiError::invalid(
-            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
-        ));
-    }
-    let home = clusters::active(cx, Some(&cluster))?;
-    strategy::check_in_cluster(cx.region, home, &providers)?;
-    if launch_type.is_none() && providers.is_empty() {
-        providers.clone_from(&home.default_strategy);
-    }
+    let (launch_type, providers) = capacity(cx, call, &cluster)?;
     if shape.awsvpc != member(call, "networkConfiguration").is_some() {
         return Err(ApiError::invalid(if shape.awsvpc {
             "Network Configuration must be provided when networkMode 'awsvpc' is specified."
@@ -57,13 +69,15 @@ pub(super) fn run(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
             "Network Configuration is not valid for the given networkMode of this task definition."
         }));
     }
+    let names: Vec<&str> = providers.iter().map(|one| one.capacity_provider.as_str()).collect();
+    shape.check_runs_on(launch_type, &names)?;
     let propagated = tags_of(cx, call, &cluster, &shape)?;
     let providers = strategy::shown(&providers);
     let demand = Demand {
         cluster: &cluster,
         shape: &shape,
         providers: providers.as_array().map_or(&[], Vec::as_slice),
-        launch_type: launch_type.unwrap_or(LaunchType::Ec2),
+        launch_type,
         constraints: input::list(call, "placementConstraints")?,
         fellows: &[],
         instance: None,
@@ -88,9 +102,28 @@ pub(super) fn run(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
         }
     }
     if let Some(key) = key {
-        cx.region.run_tokens.insert(key, (call.clone(), ids));
+        let Region { run_tokens, tasks, .. } = &mut *cx.region;
+        run_tokens.retain(|_, used| used.holds(cx.now, tasks));
+        run_tokens.insert(key, Used { at: cx.now, arguments: call.clone(), tasks: ids });
     }
-    Ok(json!({ "tasks": shown, "failures": failures }))
+    Ok(object([("tasks", shown.into()), ("failures", failures.into())]))
+}
+
+/// What the tasks run on: the launch type counts where there are no providers.
+fn capacity(cx: &Cx<'_>, call: &Value, cluster: &str) -> Result<(LaunchType, Vec<StrategyItem>), ApiError> {
+    let launch_type = input::text(call, "launchType")?.map(LaunchType::read).transpose()?;
+    let mut providers = strategy::read(cx.region, call, "capacityProviderStrategy")?;
+    if launch_type.is_some() && !providers.is_empty() {
+        return Err(ApiError::invalid(
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
+        ));
+    }
+    let home = clusters::active(cx, Some(cluster))?;
+    strategy::check_in_cluster(cx.region, home, &providers)?;
+    if launch_type.is_none() && providers.is_empty() {
+        providers.clone_from(&home.default_strategy);
+    }
+    Ok((launch_type.unwrap_or(LaunchType::Ec2), providers))
 }
 
 /// The tags of the tasks: the call's own, and the task definition's where that is asked for.
@@ -131,12 +164,12 @@ fn launch<'a>(
 }
 
 /// A token that was used before: the same tasks for the same arguments.
-fn repeated(cx: &Cx<'_>, call: &Value, (arguments, ids): &Used) -> Result<Value, ApiError> {
-    if arguments != call {
+fn repeated(cx: &Cx<'_>, call: &Value, used: &Used) -> Result<Value, ApiError> {
+    if used.arguments != *call {
         return Err(ApiError::refused("ConflictException", "The clientToken was used before with other parameters."));
     }
-    let tasks: Vec<&Task> = ids.iter().filter_map(|id| cx.region.tasks.get(id)).collect();
-    let shown: Vec<Value> = tasks.into_iter().map(|task| show::task(cx, task, true)).collect();
+    let tasks = used.tasks.iter().filter_map(|id| cx.region.tasks.get(id));
+    let shown: Vec<Value> = tasks.map(|task| show::task(cx, task, true)).collect();
     Ok(json!({ "tasks": shown, "failures": [] }))
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::fate::Fate;
-use crate::world::task_definitions::TaskDefinition;
+use super::{fate::Fate, place::LaunchType};
+use crate::world::{ApiError, services::revision::is_fargate, task_definitions::TaskDefinition};
 
 /// A task definition, as far as it decides what happens to tasks.
 #[derive(Clone, Debug, Default)]
@@ -87,9 +87,23 @@ impl Shape {
         }
     }
 
-    /// Whether tasks of it may run on what `compatibility` names.
-    pub fn runs_on(&self, compatibility: &str) -> bool {
-        self.compatibilities.iter().any(|one| one == compatibility)
+    /// Refuses to launch it on what it is not compatible with: the providers, or the launch type where there are none
+    /// (CreateService and RunTask API references, `launchType`; the message as observed by tools).
+    pub(in crate::world) fn check_runs_on(&self, launch_type: LaunchType, providers: &[&str]) -> Result<(), ApiError> {
+        let runs_on = |compatibility: &str| self.compatibilities.iter().any(|one| one == compatibility);
+        let on_fargate = match providers {
+            [] => launch_type == LaunchType::Fargate,
+            providers => providers.iter().any(|name| is_fargate(name)),
+        };
+        let (name, runs) = match launch_type {
+            _ if on_fargate => ("FARGATE", runs_on("FARGATE")),
+            LaunchType::External => ("EXTERNAL", runs_on("EXTERNAL")),
+            _ => ("EC2", runs_on("EC2") || runs_on("MANAGED_INSTANCES")),
+        };
+        if runs {
+            return Ok(());
+        }
+        Err(ApiError::invalid(format!("Task definition does not support launch_type {name}.")))
     }
 
     /// The first container's fate that is not to run for ever, and whose it is.

@@ -4,6 +4,7 @@
 mod hook;
 mod show;
 
+use serde::Serialize;
 use serde_json::Value;
 
 pub use self::hook::Hook;
@@ -39,7 +40,8 @@ impl Strategy {
 }
 
 /// `deploymentCircuitBreaker`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Breaker {
     /// Whether it watches.
     pub enable: bool,
@@ -48,6 +50,7 @@ pub struct Breaker {
     /// Whether a healthy task sets the count of failures back.
     pub reset_on_healthy_task: bool,
     /// When it trips.
+    #[serde(rename = "thresholdConfiguration")]
     pub threshold: Threshold,
 }
 
@@ -75,9 +78,10 @@ impl Threshold {
 }
 
 /// `alarms`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Alarms {
     /// `alarmNames`.
+    #[serde(rename = "alarmNames")]
     pub names: Vec<String>,
     /// Whether they are watched.
     pub enable: bool,
@@ -264,9 +268,16 @@ impl Configuration {
                 "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
             ));
         }
-        if self.early.is_some_and(|early| early.enable) && self.strategy != Strategy::Rolling {
+        let Some(early) = self.early.filter(|early| early.enable) else { return Ok(()) };
+        if self.strategy != Strategy::Rolling {
             return Err(ApiError::invalid(
                 "earlySuccessCriteria can only be used with the ROLLING deployment strategy.",
+            ));
+        }
+        // DeploymentEarlySuccessCriteria data type; the words are ours, as nobody published ECS's.
+        if early.healthy_percent < self.minimum.min(100) {
+            return Err(ApiError::invalid(
+                "healthyPercent of earlySuccessCriteria must be between minimumHealthyPercent and 100.",
             ));
         }
         Ok(())
@@ -301,7 +312,7 @@ mod tests {
     fn merged(base: &Configuration, sent: &Value) -> Result<Value, String> {
         let mut configuration = base.clone();
         configuration.merge(sent, Controller::Ecs).map_err(|refused| refused.message)?;
-        Ok(configuration.shown())
+        Ok(json!(configuration))
     }
 
     #[test]

@@ -1,58 +1,65 @@
 //! `deploymentConfiguration` as services and service deployments show it.
 
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Value, json};
 
-use super::{Configuration, Shift, Strategy, Threshold};
+use super::{Configuration, EarlySuccess, Shift, Strategy, Threshold};
 
-impl Threshold {
-    fn shown(self) -> Value {
+impl Serialize for Threshold {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let (kind, value) = match self {
             Self::Count(value) => ("COUNT", value),
             Self::BoundedPercent(value) => ("BOUNDED_PERCENT", value),
             Self::UnboundedPercent(value) => ("UNBOUNDED_PERCENT", value),
         };
-        json!({ "type": kind, "value": value })
+        let mut shown = to.serialize_map(Some(2))?;
+        shown.serialize_entry("type", kind)?;
+        shown.serialize_entry("value", value)?;
+        shown.end()
     }
 }
 
-impl Configuration {
-    /// As services and service deployments show it.
-    pub fn shown(&self) -> Value {
-        let mut shown = json!({
-            "strategy": self.strategy.wire(),
-            "maximumPercent": self.maximum,
-            "minimumHealthyPercent": self.minimum,
-            "bakeTimeInMinutes": self.bake,
-            "deploymentCircuitBreaker": {
-                "enable": self.breaker.enable,
-                "rollback": self.breaker.rollback,
-                "resetOnHealthyTask": self.breaker.reset_on_healthy_task,
-                "thresholdConfiguration": self.breaker.threshold.shown(),
-            },
-        });
+impl Serialize for Configuration {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut shown = to.serialize_map(None)?;
+        shown.serialize_entry("strategy", self.strategy.wire())?;
+        shown.serialize_entry("maximumPercent", &self.maximum)?;
+        shown.serialize_entry("minimumHealthyPercent", &self.minimum)?;
+        shown.serialize_entry("bakeTimeInMinutes", &self.bake)?;
+        shown.serialize_entry("deploymentCircuitBreaker", &self.breaker)?;
         if let Some(alarms) = &self.alarms {
-            shown["alarms"] =
-                json!({ "alarmNames": alarms.names, "enable": alarms.enable, "rollback": alarms.rollback });
+            shown.serialize_entry("alarms", alarms)?;
         }
-        match (self.shift, self.strategy) {
-            (Some(Shift { percent, bake }), Strategy::Linear) => {
-                shown["linearConfiguration"] = json!({ "stepPercent": percent, "stepBakeTimeInMinutes": bake });
-            }
-            (Some(Shift { percent, bake }), Strategy::Canary) => {
-                shown["canaryConfiguration"] = json!({ "canaryPercent": percent, "canaryBakeTimeInMinutes": bake });
-            }
-            _ => {}
+        if let Some((name, shift)) = self.shift.and_then(|shift| shown_shift(shift, self.strategy)) {
+            shown.serialize_entry(name, &shift)?;
         }
-        if let Some(early) = &self.early {
-            shown["earlySuccessCriteria"] = json!({
-                "enable": early.enable,
-                "healthyPercent": early.healthy_percent,
-                "sourceServiceRevisionCleanup": if early.deferred { "DEFERRED" } else { "BLOCKING" },
-            });
+        if let Some(early) = self.early {
+            shown.serialize_entry("earlySuccessCriteria", &shown_early(early))?;
         }
         if !self.hooks.is_empty() {
-            shown["lifecycleHooks"] = self.hooks.iter().map(|hook| hook.shown.clone()).collect();
+            let hooks: Vec<&Value> = self.hooks.iter().map(|hook| &hook.shown).collect();
+            shown.serialize_entry("lifecycleHooks", &hooks)?;
         }
-        shown
+        shown.end()
     }
+}
+
+fn shown_shift(Shift { percent, bake }: Shift, strategy: Strategy) -> Option<(&'static str, Value)> {
+    match strategy {
+        Strategy::Linear => {
+            Some(("linearConfiguration", json!({ "stepPercent": percent, "stepBakeTimeInMinutes": bake })))
+        }
+        Strategy::Canary => {
+            Some(("canaryConfiguration", json!({ "canaryPercent": percent, "canaryBakeTimeInMinutes": bake })))
+        }
+        Strategy::Rolling | Strategy::BlueGreen => None,
+    }
+}
+
+fn shown_early(early: EarlySuccess) -> Value {
+    json!({
+        "enable": early.enable,
+        "healthyPercent": early.healthy_percent,
+        "sourceServiceRevisionCleanup": if early.deferred { "DEFERRED" } else { "BLOCKING" },
+    })
 }
