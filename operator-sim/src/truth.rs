@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What somebody else changed so short a time ago, the operator can't have seen.
-const UNSEEN: Duration = Duration::from_secs(10);
+const UNSEEN: Duration = Duration::from_secs(30);
 
 /// The checker. Clones are the same.
 #[derive(Clone, Debug)]
@@ -123,7 +123,8 @@ impl Truth {
         }
         let reference = text(object, "/spec/taskDefinitionRef/name");
         if let Some(revision) = self.api_server.get("EcsTaskDefinition", reference)
-            && kstatus(&revision) == Kstatus::Current
+            && matches!(ready_reason(&revision), "Deployed" | "Deleting")
+            && revision["status"]["observedGeneration"] == revision["metadata"]["generation"]
             && Some(text(&revision, "/status/taskDefinitionArn")) != truth.task_definition.as_deref()
             && !is_external
         {
