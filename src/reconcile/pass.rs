@@ -52,6 +52,7 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
         written,
         subject: Subject::of(&object),
         status: object.status().cloned().unwrap_or_default(),
+        is_held: objects::has_finalizer(&object, K::FINALIZER),
         object,
         story: Story::default(),
         applied: Vec::new(),
@@ -71,6 +72,8 @@ struct Pass<'a, K: Kind> {
     story: Story,
     /// What was called so far.
     applied: Vec<Step>,
+    /// It carries our finalizer.
+    is_held: bool,
     started: Instant,
 }
 
@@ -157,8 +160,7 @@ impl<K: Kind> Pass<'_, K> {
         let held = observe_only::held(&self.object);
         let references = K::references(cx, &self.object);
         let desired = K::validate(&self.object, &references, &self.status, &cx.settings)?;
-        let was_ours = objects::has_finalizer(&self.object, K::FINALIZER);
-        let mut finalized = was_ours;
+        let was_ours = self.is_held;
         let mut since = self.asked_to_look().then_some(self.started);
         for _ in 0..ROUNDS {
             let observed = K::observe(cx, &desired, &self.status, since).await?;
@@ -175,6 +177,10 @@ impl<K: Kind> Pass<'_, K> {
             // A plan that is carried out, or fails, is no longer one to be read.
             K::Object::common(&mut self.status).plan.clear();
             if plan.is_empty() {
+                // Nothing to write, and it is ours all the same: it was kept, or its object is made anew.
+                if !self.is_held {
+                    self.hold(&desired).await?;
+                }
                 return Ok(self.nothing_left(desired, observed, &plan));
             }
             let is_read = !K::is_answer(&observed);
@@ -195,13 +201,7 @@ impl<K: Kind> Pass<'_, K> {
             {
                 return Ok((in_doubt(&plan, left), None));
             }
-            cx.accounts.check(&cx.live, K::Object::common(&mut self.status)).await?;
-            if !finalized {
-                // Nothing is made in AWS that a deletion would not find.
-                let place = K::place(&desired);
-                self.written.remember(objects::add_finalizer(&cx.client, &self.object, K::FINALIZER, place).await?);
-                finalized = true;
-            }
+            self.hold(&desired).await?;
             if K::observed_at(&observed) < since.unwrap_or(self.started) {
                 // What is held may be a minute old: look before writing.
                 since = Some(self.started);
@@ -219,6 +219,18 @@ impl<K: Kind> Pass<'_, K> {
             Duration::from_secs(5),
         );
         Ok((verdict, None))
+    }
+
+    /// Nothing of ours is in AWS, or is made there, that a deletion would not find; and nothing in another account.
+    async fn hold(&mut self, desired: &K::Desired) -> Result<(), Refusal> {
+        let cx = self.cx;
+        cx.accounts.check(&cx.live, K::Object::common(&mut self.status)).await?;
+        if !self.is_held {
+            let place = K::place(desired);
+            self.written.remember(objects::add_finalizer(&cx.client, &self.object, K::FINALIZER, place).await?);
+            self.is_held = true;
+        }
+        Ok(())
     }
 
     /// A new value of the annotation `reconcileAt` asks for a fresh look, and for patience to begin anew.
@@ -276,7 +288,7 @@ impl<K: Kind> Pass<'_, K> {
 
     /// One step of a deletion; done once the finalizer is gone, and so is our part in the object.
     async fn delete(&mut self) -> Result<Deletion, Refusal> {
-        if !objects::has_finalizer(&self.object, K::FINALIZER) {
+        if !self.is_held {
             return Ok(Deletion::Done);
         }
         let policies = self.object.policies();
