@@ -18,7 +18,9 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    api::{DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason},
+    api::{
+        DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason, status::STALLED,
+    },
     ecs::Class,
     runtime::{conditions, controller::Next, memory::Written, objects},
 };
@@ -28,6 +30,9 @@ const ROUNDS: usize = 4;
 
 /// The longest delay after a status that could not be written.
 const UNWRITTEN: Duration = Duration::from_secs(30);
+
+/// How often a deletion looks for what may be made at this moment.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The mere counts of a rollout are written once in so many sweeps of what is rolling.
 const PROGRESS_EVERY: u32 = 2;
@@ -254,6 +259,7 @@ impl<K: Kind> Pass<'_, K> {
         K::Object::common(&mut self.status).applied_fields = with_kept(K::managed(&desired), &plan.kept);
         if !K::is_answer(&observed) {
             self.cx.brake.release(&self.subject);
+            self.cx.doubt.settle(&self.subject);
         }
         self.cx.patience.forget(&self.subject);
         if let Some((reason, sentence)) = plan.refused.first() {
@@ -271,7 +277,7 @@ impl<K: Kind> Pass<'_, K> {
         let ecs = cx.live.regions().ecs(K::region(desired));
         for step in &steps {
             let answer = ecs.call(step.operation, &step.input).await;
-            if answer.as_ref().is_err_and(|error| error.class == Class::Transient) {
+            if step.operation.makes() && answer.as_ref().is_err_and(|error| error.class == Class::Transient) {
                 cx.doubt.raise(&self.subject);
             }
             let answer = answer.map_err(|error| Refusal::Ecs(step.what.clone(), error));
@@ -320,10 +326,25 @@ impl<K: Kind> Pass<'_, K> {
             if let Deletion::Waiting(_) = deletion {
                 return Ok(deletion);
             }
+            if let Some(unsure) = self.unsure() {
+                return Ok(Deletion::Waiting(unsure));
+            }
         }
         objects::remove_finalizer(&self.cx.client, &self.object, K::FINALIZER).await?;
         tracing::info!(object = %self.subject, retained = released, "let go");
         Ok(Deletion::Done)
+    }
+
+    /// What is not there may be made at this moment: by a call that got no answer, or by one of a process that died. Where
+    /// ECS has refused to make it, it was not.
+    fn unsure(&mut self) -> Option<Verdict> {
+        let common = K::Object::common(&mut self.status);
+        let is_refused = common.conditions.iter().any(|condition| condition.type_ == STALLED);
+        let never_seen = common.account_id.is_none() && !is_refused;
+        let left = self.cx.doubt.left_to_be_sure(&self.subject, never_seen, Instant::now())?;
+        let message = "ECS does not show it, and may be making it at this moment: a call for it got no answer, or the operator was \
+                       stopped meanwhile. It is let go once that is sure.";
+        Some(Verdict::waiting(Reason::Deleting, message, left.min(LOOK_AGAIN)))
     }
 }
 
