@@ -160,6 +160,11 @@ impl Operation {
     pub const fn makes_twins(self) -> bool {
         matches!(self, Self::RegisterTaskDefinition)
     }
+
+    /// Whether it makes something that was not there before.
+    pub const fn makes(self) -> bool {
+        matches!(self, Self::CreateCluster | Self::CreateService | Self::RegisterTaskDefinition)
+    }
 }
 
 /// A call that has not got its turn for so long is left to a later pass.

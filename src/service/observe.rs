@@ -246,7 +246,7 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
         let known = before.and_then(LiveService::read).map(|before| before.deployments).unwrap_or_default();
         let revision = step.input.get("taskDefinition").and_then(Value::as_str).filter(|_| desired.family.is_some());
         let target = desired.target(revision);
-        started(status, &primary.id, known.into_iter().map(|deployment| deployment.id), target);
+        started(status, &primary.id, &known, target);
     }
     absorb_service(cx, &desired.key, service, tags);
 }
