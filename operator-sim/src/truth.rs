@@ -20,8 +20,8 @@ use crate::{
     simulation::{Others, Simulation},
 };
 
-/// What somebody else changed so short a time ago, the operator can't have seen.
-const UNSEEN: Duration = Duration::from_secs(30);
+/// An edit is applied within so long, slow calls and ECS's lag included.
+const APPLIED: Duration = Duration::from_secs(30);
 
 /// The checker. Clones are the same.
 #[derive(Clone, Debug)]
@@ -30,12 +30,14 @@ pub struct Truth {
     api_server: ApiServer,
     journal: Journal,
     others: Others,
+    /// What somebody else changed in ECS so short a time ago, the operator need not have seen.
+    unseen: Duration,
     told: Arc<Mutex<BTreeMap<(String, String), String>>>,
 }
 
 impl Truth {
-    pub(crate) fn new(front: Front, api_server: ApiServer, journal: Journal) -> Self {
-        Self { front, api_server, journal, others: Others::default(), told: Arc::default() }
+    pub(crate) fn new(front: Front, api_server: ApiServer, journal: Journal, sweep: Duration) -> Self {
+        Self { front, api_server, journal, others: Others::default(), unseen: sweep + APPLIED, told: Arc::default() }
     }
 
     /// What others did.
@@ -122,7 +124,9 @@ impl Truth {
             wrong.push(format!("the deployment that was asked for was given up: {truth:?}"));
         }
         let reference = text(object, "/spec/taskDefinitionRef/name");
+        let is_new = self.others.last_edit("EcsTaskDefinition", reference).is_some_and(|at| at.elapsed() < APPLIED);
         if let Some(revision) = self.api_server.get("EcsTaskDefinition", reference)
+            && !is_new
             && matches!(ready_reason(&revision), "Deployed" | "Deleting")
             && revision["status"]["observedGeneration"] == revision["metadata"]["generation"]
             && Some(text(&revision, "/status/taskDefinitionArn")) != truth.task_definition.as_deref()
@@ -157,7 +161,7 @@ impl Truth {
     }
 
     fn changed_lately(&self) -> bool {
-        self.others.last_in_aws().is_some_and(|at| at.elapsed() < UNSEEN)
+        self.others.last_in_aws().is_some_and(|at| at.elapsed() < self.unseen)
     }
 
     fn ask(&self, operation: &str, input: &Value) -> Value {

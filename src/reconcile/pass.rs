@@ -18,9 +18,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    api::{
-        DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason, status::STALLED,
-    },
+    api::{DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason, status::STALLED},
     ecs::Class,
     runtime::{conditions, controller::Next, memory::Written, objects},
 };
