@@ -245,10 +245,21 @@ impl<'a> Player<'a> {
         listed.pointer("/taskArns/0")?.as_str().map(str::to_owned)
     }
 
+    fn task_set(&self) -> Option<String> {
+        let simulator = self.simulation.ecs().simulator();
+        let input = json!({ "cluster": NAMESPACE, "service": "web" });
+        let answer = simulator.call(&Simulation::caller(), "DescribeTaskSets", &input).ok()?;
+        let sets = answer["taskSets"].as_array()?.iter();
+        let made = |set: &Value| set["createdAt"].as_f64().unwrap_or_default();
+        let newest = sets.max_by(|a, b| made(a).total_cmp(&made(b)));
+        newest?["id"].as_str().map(str::to_owned)
+    }
+
     fn filled(&self, input: &Value) -> Value {
         match input {
             Value::String(text) if text == "DEPLOYMENT" => self.newest("arn").into(),
             Value::String(text) if text == "TASK" => self.task().into(),
+            Value::String(text) if text == "TASK_SET" => self.task_set().into(),
             Value::Array(items) => items.iter().map(|item| self.filled(item)).collect(),
             Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), self.filled(value))).collect(),
             other => other.clone(),
