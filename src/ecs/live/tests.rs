@@ -221,6 +221,7 @@ async fn a_rolling_service_is_looked_at_at_its_own_pace() {
 }
 
 async fn ten_looks(live: &Live) -> Vec<Result<Seen, EcsError>> {
+    tokio::time::advance(Duration::from_secs(1)).await;
     let now = Instant::now();
     let looks = (0..10).map(|index| {
         let live = live.clone();
