@@ -18,9 +18,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    api::{
-        DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason, status::STALLED,
-    },
+    api::{DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason, status::STALLED},
     ecs::Class,
     runtime::{conditions, controller::Next, memory::Written, objects},
 };
@@ -121,6 +119,10 @@ impl<K: Kind> Pass<'_, K> {
         let next = self.conclude(&before, &verdict).await.unwrap_or_else(|error| {
             tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
             self.written.doubt(&self.object);
+            if self.applied.iter().any(|step| step.operation.makes_twins()) {
+                // The status does not say what was made, and ECS's lists may not show it yet.
+                self.cx.doubt.raise(&self.subject);
+            }
             Next::Backoff(UNWRITTEN)
         });
         tracing::debug!(object = %self.subject, reason = verdict.reason.as_str(), message = verdict.message, "looked at");

@@ -9,6 +9,8 @@ use crate::{Simulation, api_server::Name};
 
 /// Images that run, and such that don't.
 const GOOD: [&str; 3] = ["app:1", "app:2", "slow/40"];
+/// Those that fail in a way that ends every deployment.
+const HOPELESS: [&str; 4] = ["fail/pull", "fail/crash:3", "fail/healthcheck", "fail/secret"];
 const BAD: [&str; 6] = ["fail/pull", "fail/crash:3", "fail/oom:40", "fail/healthcheck", "fail/secret", "fail/flaky:40"];
 
 /// What the user wants, by kind and name; an object that was deleted is not among them.
@@ -121,11 +123,21 @@ impl Objects {
     /// Whoever left something in a state that never ends sets it right.
     pub(super) fn calm(&mut self, simulation: &Simulation, random: &mut Rng) {
         let leaves_bad_images = random.u8(..3) == 0;
+        for object in simulation.api_server().objects() {
+            if let (Some(kind), Some(name)) = (object["kind"].as_str(), object["metadata"]["name"].as_str())
+                && !object["metadata"]["annotations"]["ecs-operator.dev/paused"].is_null()
+            {
+                simulation.annotate(kind, name, "ecs-operator.dev/paused", None);
+            }
+        }
         for ((kind, name), manifest) in &mut self.wanted {
-            simulation.annotate(kind, name, "ecs-operator.dev/paused", None);
-            if kind == "EcsTaskDefinition" && !leaves_bad_images {
+            if kind == "EcsTaskDefinition" {
                 let image = manifest.pointer_mut("/spec/containerDefinitions/0/image");
-                if let Some(image) = image.filter(|image| !GOOD.iter().any(|good| **image == **good)) {
+                let stays = |image: &Value| {
+                    let is_in = |list: &[&str]| list.iter().any(|one| *image == **one);
+                    is_in(&GOOD) || leaves_bad_images && is_in(&HOPELESS)
+                };
+                if let Some(image) = image.filter(|image| !stays(image)) {
                     *image = GOOD[0].into();
                     simulation.apply(manifest, &format!("sets the image of {name} to {}", GOOD[0]));
                 }

@@ -36,8 +36,8 @@ const BUSY_WINDOW: Duration = Duration::from_millis(200);
 const READS_AT_ONCE: usize = 16;
 /// How many of the sweep's: those who ask must not stand in line behind it.
 const SWEEPS_AT_ONCE: usize = 4;
-/// How often the sweep looks at what is due.
-const TICK: Duration = Duration::from_millis(250);
+/// The sweep looks at what is due so many times in the time in which every rolling object is looked at once.
+const TICKS: u32 = 20;
 /// An observation that the sweep could not renew for so many sweeps is good for nothing.
 const SWEEPS_MISSED: u32 = 3;
 
@@ -275,7 +275,7 @@ impl Live {
 
     /// Looks at what is kept, for ever. Nothing is swept until this runs.
     pub async fn sweep(self) {
-        let mut tick = tokio::time::interval(TICK.min(self.shared.cadence.quiet / 4));
+        let mut tick = tokio::time::interval((self.shared.cadence.rolling / TICKS).min(self.shared.cadence.quiet / 4));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut last = Instant::now();
         loop {

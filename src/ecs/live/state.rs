@@ -170,16 +170,15 @@ impl State {
     /// Stores the answer of a write.
     pub(super) fn absorb(&mut self, key: &Key, value: &Value, now: Instant) {
         let held = self.entry(key, now);
-        if held.at.is_some() {
-            let before = held.json();
-            let target = key.group.target;
-            held.replaced.retain(|replaced| now - replaced.at < STALE);
-            held.replaced.push(Replaced {
-                identity: identity(target, before.as_ref()),
-                deployments: deployments(target, before.as_ref()),
-                at: now,
-            });
-        }
+        // Also where nothing was seen yet: what was made just now may still be missing in ECS's answers.
+        let before = held.json();
+        let target = key.group.target;
+        held.replaced.retain(|replaced| now - replaced.at < STALE);
+        held.replaced.push(Replaced {
+            identity: identity(target, before.as_ref()),
+            deployments: deployments(target, before.as_ref()),
+            at: now,
+        });
         held.value = Some(value.to_string().into());
         (held.at, held.is_answer) = (Some(now), true);
     }
