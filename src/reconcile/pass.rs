@@ -167,6 +167,11 @@ impl<K: Kind> Pass<'_, K> {
         let held = observe_only::held(&self.object);
         let references = K::references(cx, &self.object);
         let desired = K::validate(&self.object, &references, &self.status, &cx.settings)?;
+        if let Some(account) = K::account(&desired)
+            && K::Object::common(&mut self.status).account_id.as_deref() != Some(account)
+        {
+            cx.accounts.check_named(&cx.live, K::region(&desired), account).await?;
+        }
         let was_ours = self.is_held;
         let mut since = self.asked_to_look().then_some(self.started);
         for _ in 0..ROUNDS {
@@ -199,9 +204,9 @@ impl<K: Kind> Pass<'_, K> {
                 }
                 cx.brake.without_effect(&self.subject, &plan.steps, self.started);
             }
-            if cx.brake.holds(&self.subject, &plan.steps, self.started) {
+            if let Some(pause) = cx.brake.holds(&self.subject, &plan.steps, self.started) {
                 K::report(&desired, &observed, &mut self.status, now);
-                return Ok((without_effect(&plan), None));
+                return Ok((without_effect(&plan, pause), None));
             }
             if plan.steps.iter().any(|step| step.operation.makes_twins())
                 && let Some(left) = cx.doubt.left(&self.subject, was_ours, Instant::now())
@@ -359,12 +364,13 @@ fn in_doubt(plan: &Plan, left: Duration) -> Verdict {
     Verdict::waiting(Reason::Retrying, message, left)
 }
 
-fn without_effect(plan: &Plan) -> Verdict {
+fn without_effect(plan: &Plan, pause: Duration) -> Verdict {
     let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
     let message = format!(
-        "ECS accepted the change and does not show it: {}; it is not sent again for ten minutes, or until the manifest or ECS \
+        "ECS accepted the change and does not show it: {}; it is not sent again for {} minutes, or until the manifest or ECS \
          changes",
-        steps.join("; ")
+        steps.join("; "),
+        pause.as_secs() / 60
     );
     Verdict::waiting(Reason::Retrying, message, Duration::from_secs(60))
 }
