@@ -24,6 +24,12 @@ pub(super) fn remember_unseen(common: &mut CommonStatus, managed: &[String], app
     common.applied_fields.extend(managed.iter().filter(sent).cloned());
 }
 
+/// What was managed and is no more, as far as ECS shows it.
+pub(super) fn forgotten(before: &[String], managed: &[String]) -> Vec<String> {
+    let is_forgotten = |path: &&String| spec::unseen_unit(path).is_none() && !managed.contains(path);
+    before.iter().filter(is_forgotten).cloned().collect()
+}
+
 /// What is managed now, and what was and could not be changed yet: `kept`. Of a value that ECS does not show, the hash
 /// that is kept is the one that counts.
 pub(super) fn with_kept(mut managed: Vec<String>, kept: &[String]) -> Vec<String> {

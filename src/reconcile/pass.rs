@@ -9,7 +9,7 @@ use kube::{Resource, ResourceExt};
 use tokio::time::Instant;
 
 use super::{
-    applied::{remember_managed, remember_unseen, with_kept},
+    applied::{forgotten, remember_managed, remember_unseen, with_kept},
     context::{Context, Subject},
     kind::{Deletion, Kind, Refusal, Status},
     observe_only,
@@ -20,14 +20,14 @@ use super::{
 use crate::{
     api::{DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason, status::STALLED},
     ecs::Class,
-    runtime::{conditions, controller::Next, memory::Written, objects},
+    runtime::{backoff::Delays, conditions, controller::Next, memory::Written, objects},
 };
 
 /// How often a pass looks, plans and applies before it leaves the rest to the next one.
 const ROUNDS: usize = 4;
 
-/// The longest delay after a status that could not be written.
-const UNWRITTEN: Duration = Duration::from_secs(30);
+/// Between tries to write a status.
+const UNWRITTEN: Delays = Delays { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
 
 /// How often a deletion looks for what may be made at this moment.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -263,7 +263,16 @@ impl<K: Kind> Pass<'_, K> {
     fn nothing_left(&mut self, desired: K::Desired, observed: K::Observed, plan: &Plan) -> (Verdict, Settled<K>) {
         let now = self.cx.clock.now();
         K::report(&desired, &observed, &mut self.status, now);
-        K::Object::common(&mut self.status).applied_fields = with_kept(K::managed(&desired), &plan.kept);
+        let doubt = self.cx.doubt.left(&self.subject, self.is_held, Instant::now());
+        let common = K::Object::common(&mut self.status);
+        let now_managed = with_kept(K::managed(&desired), &plan.kept);
+        // What the process before this one was about to take away may only seem to be gone: ECS may answer from the past.
+        let not_sure = doubt.map(|left| (left, forgotten(&common.applied_fields, &now_managed)));
+        let not_sure = not_sure.filter(|(_, forgotten)| !forgotten.is_empty());
+        common.applied_fields = match &not_sure {
+            Some((_, forgotten)) => with_kept(now_managed, forgotten),
+            None => now_managed,
+        };
         if !K::is_answer(&observed) {
             self.cx.brake.release(&self.subject);
             self.cx.doubt.settle(&self.subject);
@@ -272,7 +281,10 @@ impl<K: Kind> Pass<'_, K> {
         if let Some((reason, sentence)) = plan.refused.first() {
             return (Verdict::refused(*reason, sentence.clone()), None);
         }
-        let verdict = K::verdict(&desired, &observed, &self.status, now).noting(&plan.notes);
+        let mut verdict = K::verdict(&desired, &observed, &self.status, now).noting(&plan.notes);
+        if let (Some((left, _)), Next::Change) = (not_sure, verdict.next) {
+            verdict.next = Next::After(left);
+        }
         (verdict, Some((desired, observed)))
     }
 
