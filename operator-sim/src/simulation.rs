@@ -91,7 +91,7 @@ impl Simulation {
         let front = Front::new(Simulator::new(setting.seed, clock), setting.seed);
         let journal = Journal::new(front.clone());
         let api_server = ApiServer::new(journal.clone(), setting.seed);
-        let truth = Truth::new(front.clone(), api_server.clone(), journal.clone());
+        let truth = Truth::new(front.clone(), api_server.clone(), journal.clone(), setting.cadence.quiet);
         let observer = truth.clone();
         api_server.observe(Arc::new(move |before, after| observer.status_written(before, after)));
         let ground = Ground {

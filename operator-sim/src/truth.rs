@@ -1,7 +1,7 @@
 //! What the operator says, held against what ECS knows from inside, at every status that is written.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -20,8 +20,8 @@ use crate::{
     simulation::{Others, Simulation},
 };
 
-/// What somebody else changed so short a time ago, the operator can't have seen.
-const UNSEEN: Duration = Duration::from_secs(30);
+/// An edit is applied within so long, slow calls and ECS's lag included.
+const APPLIED: Duration = Duration::from_secs(30);
 
 /// The checker. Clones are the same.
 #[derive(Clone, Debug)]
@@ -30,12 +30,14 @@ pub struct Truth {
     api_server: ApiServer,
     journal: Journal,
     others: Others,
+    /// What somebody else changed in ECS so short a time ago, the operator need not have seen.
+    unseen: Duration,
     told: Arc<Mutex<BTreeMap<(String, String), String>>>,
 }
 
 impl Truth {
-    pub(crate) fn new(front: Front, api_server: ApiServer, journal: Journal) -> Self {
-        Self { front, api_server, journal, others: Others::default(), told: Arc::default() }
+    pub(crate) fn new(front: Front, api_server: ApiServer, journal: Journal, sweep: Duration) -> Self {
+        Self { front, api_server, journal, others: Others::default(), unseen: sweep + APPLIED, told: Arc::default() }
     }
 
     /// What others did.
@@ -122,7 +124,9 @@ impl Truth {
             wrong.push(format!("the deployment that was asked for was given up: {truth:?}"));
         }
         let reference = text(object, "/spec/taskDefinitionRef/name");
+        let is_new = self.others.last_edit("EcsTaskDefinition", reference).is_some_and(|at| at.elapsed() < APPLIED);
         if let Some(revision) = self.api_server.get("EcsTaskDefinition", reference)
+            && !is_new
             && matches!(ready_reason(&revision), "Deployed" | "Deleting")
             && revision["status"]["observedGeneration"] == revision["metadata"]["generation"]
             && Some(text(&revision, "/status/taskDefinitionArn")) != truth.task_definition.as_deref()
@@ -157,7 +161,7 @@ impl Truth {
     }
 
     fn changed_lately(&self) -> bool {
-        self.others.last_in_aws().is_some_and(|at| at.elapsed() < UNSEEN)
+        self.others.last_in_aws().is_some_and(|at| at.elapsed() < self.unseen)
     }
 
     fn ask(&self, operation: &str, input: &Value) -> Value {
@@ -219,7 +223,7 @@ fn difference(before: &Value, after: &Value) -> Option<String> {
         }
     }
     if changes.is_empty() {
-        changes.push(counts(after)?);
+        changes.push(details(before, after)?);
     }
     let mut text = format!("{} {}:", text(after, "/kind"), text(after, "/metadata/name"));
     for change in changes {
@@ -228,12 +232,29 @@ fn difference(before: &Value, after: &Value) -> Option<String> {
     Some(text)
 }
 
-/// A status that says the same with other numbers, or in another part.
-fn counts(object: &Value) -> Option<String> {
-    let status = object["status"].as_object()?;
-    let members = ["runningCount", "pendingCount", "desiredCount", "plan"];
-    let shown: Vec<String> = members.iter().filter_map(|name| Some(format!("{name}={}", status.get(*name)?))).collect();
-    Some(if shown.is_empty() { "(details)".into() } else { shown.join(" ") })
+/// What else differs between two statuses: which members, and single values before and after.
+fn details(before: &Value, after: &Value) -> Option<String> {
+    let mut changes = Vec::new();
+    changed("", &before["status"], &after["status"], &mut changes);
+    changes.retain(|change| !change.starts_with("conditions"));
+    (!changes.is_empty()).then(|| changes.join(", "))
+}
+
+fn changed(place: &str, before: &Value, after: &Value, changes: &mut Vec<String>) {
+    if before == after {
+        return;
+    }
+    let members = |value: &Value| value.as_object().map(|all| all.keys().cloned().collect::<BTreeSet<_>>());
+    match (members(before), members(after)) {
+        (Some(old), Some(new)) => {
+            for name in old.union(&new) {
+                let place = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
+                changed(&place, &before[name], &after[name], changes);
+            }
+        }
+        _ if [before, after].iter().any(|value| value.is_object() || value.is_array()) => changes.push(place.to_owned()),
+        _ => changes.push(format!("{place} {before}→{after}")),
+    }
 }
 
 fn ready_reason(object: &Value) -> &str {
@@ -245,9 +266,10 @@ fn name_in_ecs(object: &Value, member: &str) -> String {
     given.unwrap_or_else(|| text(object, "/metadata/name")).to_owned()
 }
 
-fn images(task_definition: &Value) -> Vec<&str> {
+/// Images by the names of their containers: ECS does not keep the order.
+fn images(task_definition: &Value) -> BTreeMap<&str, &str> {
     let containers = task_definition["containerDefinitions"].as_array().into_iter().flatten();
-    containers.filter_map(|container| container["image"].as_str()).collect()
+    containers.map(|container| (text(container, "/name"), text(container, "/image"))).collect()
 }
 
 fn text<'a>(value: &'a Value, place: &str) -> &'a str {

@@ -42,6 +42,7 @@ pub async fn delete(
     let Some(cluster) = live_cluster(&seen) else { return Ok(Deletion::Done) };
     let stake = Stake::of(object, None, &status.common, &cx.settings);
     let Claim::Ours(origin) = stake.claim(&cluster.tags) else { return Ok(Deletion::Done) };
+    cx.doubt.settle(&Subject::of(object));
     if !object.policies().deletes(origin) {
         return Ok(Deletion::Done);
     }

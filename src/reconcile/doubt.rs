@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -12,12 +12,15 @@ use super::Subject;
 
 /// After so long ECS shows in its lists what a call made.
 const SHOWN: Duration = Duration::from_secs(10);
+/// After so long what ECS does not show was not made.
+const SURE: Duration = Duration::from_secs(60);
 
 /// For whom a call may be under way that nobody waits for any more.
 #[derive(Debug)]
 pub struct Doubt {
     started: Instant,
-    unanswered: Mutex<HashMap<Subject, Instant>>,
+    /// When a call got no answer; `None` once it was seen what came of it.
+    unanswered: Mutex<HashMap<Subject, Option<Instant>>>,
 }
 
 impl Default for Doubt {
@@ -28,26 +31,42 @@ impl Default for Doubt {
 }
 
 impl Doubt {
-    /// A call for `subject` got no answer.
+    /// A call that makes something for `subject` got no answer.
     pub fn raise(&self, subject: &Subject) {
-        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.clone(), Instant::now());
+        self.lock().insert(subject.clone(), Some(Instant::now()));
     }
 
-    /// How long it is until ECS shows what an unanswered call made. `was_ours` tells that the process before this one may
-    /// have called for it.
-    pub fn left(&self, subject: &Subject, was_ours: bool, now: Instant) -> Option<Duration> {
-        let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = unanswered.get(subject).copied().into_iter().chain(was_ours.then_some(self.started)).max()?;
-        let left = SHOWN.checked_sub(now.saturating_duration_since(last)).filter(|left| !left.is_zero());
-        if left.is_none() {
-            unanswered.remove(subject);
-        }
-        left
+    /// A read shows what was made for `subject`.
+    pub fn settle(&self, subject: &Subject) {
+        self.lock().insert(subject.clone(), None);
     }
 
     /// Forgets an object that is gone.
     pub fn forget(&self, subject: &Subject) {
-        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
+        self.lock().remove(subject);
+    }
+
+    /// How long it is until ECS lists what an unanswered call made. `was_ours` tells that the process before this one may
+    /// have called for it.
+    pub fn left(&self, subject: &Subject, was_ours: bool, now: Instant) -> Option<Duration> {
+        self.until(SHOWN, subject, was_ours, now)
+    }
+
+    /// How long it is until what is not there was surely not made: who gives it up sooner leaves it behind.
+    pub fn left_to_be_sure(&self, subject: &Subject, was_ours: bool, now: Instant) -> Option<Duration> {
+        self.until(SURE, subject, was_ours, now)
+    }
+
+    fn until(&self, after: Duration, subject: &Subject, was_ours: bool, now: Instant) -> Option<Duration> {
+        let last = match self.lock().get(subject) {
+            Some(last) => (*last)?,
+            None => was_ours.then_some(self.started)?,
+        };
+        after.checked_sub(now.saturating_duration_since(last)).filter(|left| !left.is_zero())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Subject, Option<Instant>>> {
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,6 +87,9 @@ mod tests {
         doubt.raise(&subject);
         assert_eq!(doubt.left(&subject, false, at(63)), Some(Duration::from_secs(7)));
         assert_eq!(doubt.left(&subject, false, at(70)), None);
-        assert_eq!(doubt.left(&subject, false, at(61)), None, "it is over");
+        assert_eq!(doubt.left_to_be_sure(&subject, false, at(119)), Some(Duration::from_secs(1)));
+        assert_eq!(doubt.left_to_be_sure(&subject, false, at(120)), None);
+        doubt.settle(&subject);
+        assert_eq!(doubt.left_to_be_sure(&subject, true, at(61)), None, "what was made was seen");
     }
 }

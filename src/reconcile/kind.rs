@@ -30,6 +30,10 @@ pub enum Refusal {
     /// The object can't be reconciled as it stands.
     #[error("{}", .0.message)]
     Verdict(Verdict),
+    /// The user must act, unless another object cures it that is being applied at this moment: for so long it counts as a
+    /// reference that is not ready.
+    #[error("{}", .0.message)]
+    NotYet(Verdict, Duration),
     /// Something is on its way that decides; saying anything before it is here would only flicker.
     #[error("waits for a change that is on its way")]
     Later,
@@ -59,7 +63,7 @@ impl Refusal {
         match self {
             Self::Ecs(what, error) => Verdict::failed(&what, &error),
             Self::Kubernetes(error) => Verdict::retrying(format!("the Kubernetes API server refused: {error}")),
-            Self::Verdict(verdict) => verdict,
+            Self::Verdict(verdict) | Self::NotYet(verdict, _) => verdict,
             Self::Later => Verdict::retrying("waits for a change that is on its way"),
         }
     }
@@ -103,6 +107,11 @@ pub trait Kind: Sized + Send + Sync + 'static {
     ) -> Result<Self::Desired, Refusal>;
     /// The region that the manifest's object is in.
     fn region(desired: &Self::Desired) -> &str;
+    /// The AWS account that the manifest names, if it does.
+    fn account(desired: &Self::Desired) -> Option<&str> {
+        let _ = desired;
+        None
+    }
     /// Reads ECS by way of Live; an observation older than `since` is not good enough.
     fn observe(
         cx: &Context,

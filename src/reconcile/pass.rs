@@ -18,7 +18,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    api::{DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason},
+    api::{DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason, status::STALLED},
     ecs::Class,
     runtime::{conditions, controller::Next, memory::Written, objects},
 };
@@ -28,6 +28,9 @@ const ROUNDS: usize = 4;
 
 /// The longest delay after a status that could not be written.
 const UNWRITTEN: Duration = Duration::from_secs(30);
+
+/// How often a deletion looks for what may be made at this moment.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The mere counts of a rollout are written once in so many sweeps of what is rolling.
 const PROGRESS_EVERY: u32 = 2;
@@ -52,6 +55,7 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
         written,
         subject: Subject::of(&object),
         status: object.status().cloned().unwrap_or_default(),
+        is_held: objects::has_finalizer(&object, K::FINALIZER),
         object,
         story: Story::default(),
         applied: Vec::new(),
@@ -71,6 +75,8 @@ struct Pass<'a, K: Kind> {
     story: Story,
     /// What was called so far.
     applied: Vec<Step>,
+    /// It carries our finalizer.
+    is_held: bool,
     started: Instant,
 }
 
@@ -161,8 +167,12 @@ impl<K: Kind> Pass<'_, K> {
         let held = observe_only::held(&self.object);
         let references = K::references(cx, &self.object);
         let desired = K::validate(&self.object, &references, &self.status, &cx.settings)?;
-        let was_ours = objects::has_finalizer(&self.object, K::FINALIZER);
-        let mut finalized = was_ours;
+        if let Some(account) = K::account(&desired)
+            && K::Object::common(&mut self.status).account_id.as_deref() != Some(account)
+        {
+            cx.accounts.check_named(&cx.live, K::region(&desired), account).await?;
+        }
+        let was_ours = self.is_held;
         let mut since = self.asked_to_look().then_some(self.started);
         for _ in 0..ROUNDS {
             let observed = K::observe(cx, &desired, &self.status, since).await?;
@@ -179,6 +189,10 @@ impl<K: Kind> Pass<'_, K> {
             // A plan that is carried out, or fails, is no longer one to be read.
             K::Object::common(&mut self.status).plan.clear();
             if plan.is_empty() {
+                // Nothing to write, and it is ours all the same: it was kept, or its object is made anew.
+                if !self.is_held {
+                    self.hold(&desired).await?;
+                }
                 return Ok(self.nothing_left(desired, observed, &plan));
             }
             let is_read = !K::is_answer(&observed);
@@ -190,22 +204,16 @@ impl<K: Kind> Pass<'_, K> {
                 }
                 cx.brake.without_effect(&self.subject, &plan.steps, self.started);
             }
-            if cx.brake.holds(&self.subject, &plan.steps, self.started) {
+            if let Some(pause) = cx.brake.holds(&self.subject, &plan.steps, self.started) {
                 K::report(&desired, &observed, &mut self.status, now);
-                return Ok((without_effect(&plan), None));
+                return Ok((without_effect(&plan, pause), None));
             }
             if plan.steps.iter().any(|step| step.operation.makes_twins())
                 && let Some(left) = cx.doubt.left(&self.subject, was_ours, Instant::now())
             {
                 return Ok((in_doubt(&plan, left), None));
             }
-            cx.accounts.check(&cx.live, K::Object::common(&mut self.status)).await?;
-            if !finalized {
-                // Nothing is made in AWS that a deletion would not find.
-                let place = K::place(&desired);
-                self.written.remember(objects::add_finalizer(&cx.client, &self.object, K::FINALIZER, place).await?);
-                finalized = true;
-            }
+            self.hold(&desired).await?;
             if K::observed_at(&observed) < since.unwrap_or(self.started) {
                 // What is held may be a minute old: look before writing.
                 since = Some(self.started);
@@ -223,6 +231,18 @@ impl<K: Kind> Pass<'_, K> {
             Duration::from_secs(5),
         );
         Ok((verdict, None))
+    }
+
+    /// Nothing of ours is in AWS, or is made there, that a deletion would not find; and nothing in another account.
+    async fn hold(&mut self, desired: &K::Desired) -> Result<(), Refusal> {
+        let cx = self.cx;
+        cx.accounts.check(&cx.live, K::Object::common(&mut self.status)).await?;
+        if !self.is_held {
+            let place = K::place(desired);
+            self.written.remember(objects::add_finalizer(&cx.client, &self.object, K::FINALIZER, place).await?);
+            self.is_held = true;
+        }
+        Ok(())
     }
 
     /// A new value of the annotation `reconcileAt` asks for a fresh look, and for patience to begin anew.
@@ -246,6 +266,7 @@ impl<K: Kind> Pass<'_, K> {
         K::Object::common(&mut self.status).applied_fields = with_kept(K::managed(&desired), &plan.kept);
         if !K::is_answer(&observed) {
             self.cx.brake.release(&self.subject);
+            self.cx.doubt.settle(&self.subject);
         }
         self.cx.patience.forget(&self.subject);
         if let Some((reason, sentence)) = plan.refused.first() {
@@ -263,7 +284,7 @@ impl<K: Kind> Pass<'_, K> {
         let ecs = cx.live.regions().ecs(K::region(desired));
         for step in &steps {
             let answer = ecs.call(step.operation, &step.input).await;
-            if answer.as_ref().is_err_and(|error| error.class == Class::Transient) {
+            if step.operation.makes() && answer.as_ref().is_err_and(|error| error.class == Class::Transient) {
                 cx.doubt.raise(&self.subject);
             }
             let answer = answer.map_err(|error| Refusal::Ecs(step.what.clone(), error));
@@ -280,7 +301,7 @@ impl<K: Kind> Pass<'_, K> {
 
     /// One step of a deletion; done once the finalizer is gone, and so is our part in the object.
     async fn delete(&mut self) -> Result<Deletion, Refusal> {
-        if !objects::has_finalizer(&self.object, K::FINALIZER) {
+        if !self.is_held {
             return Ok(Deletion::Done);
         }
         let policies = self.object.policies();
@@ -312,10 +333,25 @@ impl<K: Kind> Pass<'_, K> {
             if let Deletion::Waiting(_) = deletion {
                 return Ok(deletion);
             }
+            if let Some(unsure) = self.unsure() {
+                return Ok(Deletion::Waiting(unsure));
+            }
         }
         objects::remove_finalizer(&self.cx.client, &self.object, K::FINALIZER).await?;
         tracing::info!(object = %self.subject, retained = released, "let go");
         Ok(Deletion::Done)
+    }
+
+    /// What is not there may be made at this moment: by a call that got no answer, or by one of a process that died. Where
+    /// ECS has refused to make it, it was not.
+    fn unsure(&mut self) -> Option<Verdict> {
+        let common = K::Object::common(&mut self.status);
+        let is_refused = common.conditions.iter().any(|condition| condition.type_ == STALLED);
+        let never_seen = common.account_id.is_none() && !is_refused;
+        let left = self.cx.doubt.left_to_be_sure(&self.subject, never_seen, Instant::now())?;
+        let message = "ECS does not show it, and may be making it at this moment: a call for it got no answer, or the operator was \
+                       stopped meanwhile. It is let go once that is sure.";
+        Some(Verdict::waiting(Reason::Deleting, message, left.min(LOOK_AGAIN)))
     }
 }
 
@@ -328,12 +364,13 @@ fn in_doubt(plan: &Plan, left: Duration) -> Verdict {
     Verdict::waiting(Reason::Retrying, message, left)
 }
 
-fn without_effect(plan: &Plan) -> Verdict {
+fn without_effect(plan: &Plan, pause: Duration) -> Verdict {
     let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
     let message = format!(
-        "ECS accepted the change and does not show it: {}; it is not sent again for ten minutes, or until the manifest or ECS \
+        "ECS accepted the change and does not show it: {}; it is not sent again for {} minutes, or until the manifest or ECS \
          changes",
-        steps.join("; ")
+        steps.join("; "),
+        pause.as_secs() / 60
     );
     Verdict::waiting(Reason::Retrying, message, Duration::from_secs(60))
 }

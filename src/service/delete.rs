@@ -36,6 +36,9 @@ pub async fn delete(
     let Some(service) = seen.json().and_then(LiveService::read) else { return Ok(Deletion::Done) };
     let stake = Stake::of(object, None, &status.common, &cx.settings);
     let Claim::Ours(origin) = stake.claim(&service.tags) else { return Ok(Deletion::Done) };
+    if service.status != "INACTIVE" {
+        cx.doubt.settle(&Subject::of(object));
+    }
     if service.status == "INACTIVE" || !object.policies().deletes(origin) {
         return Ok(Deletion::Done);
     }

@@ -66,6 +66,10 @@ impl Kind for Service {
         &desired.region
     }
 
+    fn account(desired: &Desired) -> Option<&str> {
+        desired.account.as_deref()
+    }
+
     async fn observe(
         cx: &Context,
         desired: &Desired,

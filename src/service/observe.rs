@@ -1,5 +1,7 @@
 //! What ECS shows of a service.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -200,6 +202,9 @@ async fn newest_attempt(
     Ok(revision.and_then(|revision| Attempt::new(deployment, outcome, json, &revision)))
 }
 
+/// How long a family that is not there may be on its way.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 async fn resolve(cx: &Context, desired: &Desired, family: &str) -> Result<String, Refusal> {
     let key = Key::task_definition(&desired.region, family);
     let seen = cx
@@ -211,7 +216,7 @@ async fn resolve(cx: &Context, desired: &Desired, family: &str) -> Result<String
     arn.ok_or_else(|| {
         let message =
             format!("spec.taskDefinition: ECS has no ACTIVE revision of '{family}'; register one, or name another");
-        Verdict::stalled(Reason::InvalidReference, message).into()
+        Refusal::NotYet(Verdict::stalled(Reason::InvalidReference, message), PATIENCE)
     })
 }
 
@@ -246,7 +251,7 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
         let known = before.and_then(LiveService::read).map(|before| before.deployments).unwrap_or_default();
         let revision = step.input.get("taskDefinition").and_then(Value::as_str).filter(|_| desired.family.is_some());
         let target = desired.target(revision);
-        started(status, &primary.id, known.into_iter().map(|deployment| deployment.id), target);
+        started(status, &primary.id, &known, target);
     }
     absorb_service(cx, &desired.key, service, tags);
 }

@@ -19,34 +19,31 @@ use crate::{
 /// How many deployments before ours are remembered.
 const KNOWN: usize = 10;
 
-/// A call of ours was answered with the PRIMARY deployment `id`; `before` are those there were before it. Where the call
-/// started none (a mere change of the count, say), nothing becomes ours: not even what ECS rolled back to.
-pub fn started(status: &mut EcsServiceStatus, id: &str, before: impl Iterator<Item = String>, target: String) {
-    let before: Vec<String> = before.collect();
-    if before.iter().any(|known| known == id) {
-        return;
+/// A call of ours was answered with the PRIMARY deployment `id`; `before` are those there were before it, the PRIMARY one
+/// first. Where the call started none (a mere change of the count, say), nothing becomes ours: not even what ECS rolled
+/// back to.
+pub fn started(status: &mut EcsServiceStatus, id: &str, before: &[LiveDeployment], target: String) {
+    if before.iter().all(|known| known.id != id) {
+        becomes_ours(status, id, before, target);
     }
-    becomes_ours(status, id, target);
-    // Whoever made them: ECS may go back to any of them.
-    for known in before {
-        if !status.known_deployments.contains(&known) {
-            status.known_deployments.push(known);
-        }
-    }
-    status.known_deployments.truncate(KNOWN);
 }
 
-/// From now on `id` is the deployment that Ready needs; what was before it is remembered.
-pub fn becomes_ours(status: &mut EcsServiceStatus, id: &str, target: String) {
+/// From now on `id` is the deployment that Ready needs. What was before it is remembered, whoever made it: ECS may go back
+/// to any of them, and most likely to the newest.
+pub fn becomes_ours(status: &mut EcsServiceStatus, id: &str, before: &[LiveDeployment], target: String) {
     if status.own_deployment.as_deref() == Some(id) {
         return;
     }
     status.own_target = Some(target);
-    if let Some(before) = status.own_deployment.replace(id.to_owned()) {
-        status.known_deployments.insert(0, before);
-        status.known_deployments.truncate(KNOWN);
+    let own = status.own_deployment.replace(id.to_owned());
+    let older = std::mem::take(&mut status.known_deployments);
+    let live = before.iter().map(|deployment| deployment.id.clone());
+    for known in own.into_iter().chain(live).chain(older) {
+        let is_new = known != id && !status.known_deployments.contains(&known);
+        if is_new && status.known_deployments.len() < KNOWN {
+            status.known_deployments.push(known);
+        }
     }
-    status.known_deployments.retain(|known| known != id);
     status.task_failures.clear();
 }
 
@@ -58,7 +55,8 @@ pub fn take_over(desired: &Desired, observed: &Observed, status: &mut EcsService
     let is_ours = status.own_deployment.as_ref() == Some(&primary.id);
     let is_rollback = !is_new(status, &primary.id) && status.own_target.as_ref() == Some(&target);
     if !is_ours && !is_rollback && plan::plan(desired, observed, status).is_ok_and(|plan| plan.is_settled()) {
-        becomes_ours(status, &primary.id, target);
+        let shown = observed.service.as_ref().map(|service| service.deployments.as_slice());
+        becomes_ours(status, &primary.id, shown.unwrap_or_default(), target);
     }
 }
 
@@ -124,7 +122,5 @@ pub fn recall(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
     if status.own_deployment.is_some() || attempt.outcome.is_none() || !attempt.is_of(desired) {
         return;
     }
-    becomes_ours(status, &attempt.deployment, observed.target(desired));
-    let others = service.deployments.iter().map(|deployment: &LiveDeployment| deployment.id.clone());
-    status.known_deployments = others.filter(|id| *id != attempt.deployment).take(KNOWN).collect();
+    becomes_ours(status, &attempt.deployment, &service.deployments, observed.target(desired));
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{
     Desired, Observed, acts,
     detail::Detail,
-    live_service::LiveService,
+    live_service::{LiveDeployment, LiveService},
     ours::{Attempt, recall, started},
     plan::plan,
     references::References,
@@ -72,6 +72,10 @@ fn deployment(id: &str, revision: u8, rollout: &str) -> Value {
         "id": id, "status": "PRIMARY", "taskDefinition": format!("{ARN}{revision}"), "rolloutState": rollout,
         "desiredCount": 3, "runningCount": 3, "pendingCount": 0,
     })
+}
+
+fn deployments(ids: &[&str]) -> Vec<LiveDeployment> {
+    ids.iter().map(|id| LiveDeployment { id: (*id).to_owned(), ..LiveDeployment::default() }).collect()
 }
 
 fn observed(service: Option<Value>) -> Observed {
@@ -260,7 +264,7 @@ fn a_call_that_starts_no_deployment_makes_none_ours() {
         known_deployments: vec!["ecs-svc/2".into()],
         ..EcsServiceStatus::default()
     };
-    started(&mut status, "ecs-svc/2", ["ecs-svc/2".to_owned()].into_iter(), broken.target(None));
+    started(&mut status, "ecs-svc/2", &deployments(&["ecs-svc/2"]), broken.target(None));
     assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/3"));
     assert_eq!(status.known_deployments, ["ecs-svc/2"]);
 }
@@ -269,9 +273,30 @@ fn a_call_that_starts_no_deployment_makes_none_ours() {
 #[test]
 fn whatever_ran_before_our_deployment_is_remembered() {
     let mut status = EcsServiceStatus::default();
-    started(&mut status, "ecs-svc/9", ["ecs-svc/7".to_owned()].into_iter(), String::new());
+    started(&mut status, "ecs-svc/9", &deployments(&["ecs-svc/7"]), String::new());
     assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/9"));
     assert_eq!(status.known_deployments, ["ecs-svc/7"]);
+}
+
+/// With a long history the one that ECS goes back to is the last to be forgotten: a rollback taken for drift would be
+/// deployed over and over.
+#[test]
+fn what_ran_just_before_is_remembered_before_all_else() {
+    let old: Vec<String> = (10..20).map(|number| format!("ecs-svc/{number}")).collect();
+    let mut status = EcsServiceStatus {
+        own_deployment: Some("ecs-svc/20".into()),
+        known_deployments: old,
+        ..EcsServiceStatus::default()
+    };
+    started(&mut status, "ecs-svc/31", &deployments(&["ecs-svc/30", "ecs-svc/20"]), String::new());
+    assert_eq!(status.known_deployments[..3], ["ecs-svc/20", "ecs-svc/30", "ecs-svc/10"]);
+    assert_eq!(status.known_deployments.len(), 10);
+
+    let desired = desired(&json!({}));
+    let shown = json!([deployment("ecs-svc/41", 2, "IN_PROGRESS"), { "id": "ecs-svc/40", "status": "ACTIVE" }]);
+    report(&desired, &observed(Some(live(&json!({ "deployments": shown })))), &mut status, Timestamp::UNIX_EPOCH);
+    assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/41"), "nothing managed differs");
+    assert_eq!(status.known_deployments[..2], ["ecs-svc/31", "ecs-svc/40"]);
 }
 
 /// ECS drops the block of a strategy with the strategy, and refuses it without.

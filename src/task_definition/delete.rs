@@ -11,7 +11,7 @@ use crate::{
     api::{EcsTaskDefinition, EcsTaskDefinitionStatus, Managed, Reason},
     ecs::{Class, Operation},
     reconcile::{
-        Context, Deletion, Refusal, Step, Story, Verdict,
+        Context, Deletion, Refusal, Step, Story, Subject, Verdict,
         owner::{Claim, Stake},
         spec,
     },
@@ -50,6 +50,10 @@ pub async fn delete(
         }
         let Some(found) = revision(cx, &region, arn, Some(Instant::now())).await? else { continue };
         let Claim::Ours(origin) = stake.claim(&found.tags) else { continue };
+        if status.task_definition_arn.is_none() {
+            // The first registration, which may have got no answer.
+            cx.doubt.settle(&Subject::of(object));
+        }
         if !policies.deletes(origin) {
             continue;
         }

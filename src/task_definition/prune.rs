@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::Origin,
-    ecs::{Ecs, EcsError, Operation, Target},
+    ecs::{Class, Ecs, EcsError, Operation, Target},
     reconcile::{Context, Refusal, Step, Story, owner::Claim},
 };
 
@@ -111,7 +111,12 @@ async fn run_by_tasks(ecs: &Ecs, cluster: &str, family: &str) -> Result<BTreeSet
     let mut run = BTreeSet::new();
     let mut input = Map::from_iter([("cluster".to_owned(), json!(cluster)), ("family".to_owned(), json!(family))]);
     loop {
-        let page = ecs.call(Operation::ListTasks, &input).await?;
+        let page = match ecs.call(Operation::ListTasks, &input).await {
+            Ok(page) => page,
+            // A cluster that is gone runs nothing.
+            Err(error) if error.class == Class::Absent => return Ok(run),
+            Err(error) => return Err(error),
+        };
         let tasks = page.get("taskArns").and_then(Value::as_array).cloned().unwrap_or_default();
         if !tasks.is_empty() {
             let look = Map::from_iter([("cluster".to_owned(), json!(cluster)), ("tasks".to_owned(), tasks.into())]);

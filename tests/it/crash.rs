@@ -231,3 +231,33 @@ async fn what_was_made_at_the_crash_is_found_by_the_deletion() {
         scene.assert_ecs_is_empty().await;
     }
 }
+
+/// Without it, what ECS makes of a call whose caller died, a moment after the deletion looked for it, would be there for
+/// ever.
+#[tokio::test]
+async fn what_is_made_after_the_deletion_looked_is_found_too() {
+    for (operation, object) in [
+        ("CreateCluster", "EcsCluster/main"),
+        ("RegisterTaskDefinition", "EcsTaskDefinition/web"),
+        ("CreateService", "EcsService/web"),
+    ] {
+        let mut scene = Scene::new("late").await;
+        scene.proxy.fault(Fault::on(operation, Action::Hang));
+        scene.operator.start();
+        scene.apply(&created()).await;
+        let is_call = |call: &Call| call.operation == operation;
+        let calls = scene.proxy.wait(SOON, |calls| calls.iter().any(is_call)).await;
+        let body = calls.into_iter().find(is_call).unwrap().body;
+        scene.operator.kill();
+        scene.proxy.mend();
+        scene.delete(&PRODUCT);
+        scene.operator.start();
+        let reads = |object: &Value| object["status"]["conditions"][0]["message"].to_string();
+        scene.wait(object, SOON, |object| reads(object).contains("may be making it")).await;
+        scene.ecs().call(operation, body).await;
+        for object in PRODUCT {
+            scene.gone(object, SOON).await;
+        }
+        scene.assert_ecs_is_empty().await;
+    }
+}

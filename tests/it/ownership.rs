@@ -168,4 +168,11 @@ async fn retained_objects_stay_in_ecs_untouched() {
     scene.apply(&product("nginx:1", "")).await;
     scene.all_ready(&PRODUCT).await;
     assert_eq!(writes(&scene), [""; 0]);
+
+    // And it is deleted as if it had never been let go.
+    scene.delete(&PRODUCT);
+    for object in PRODUCT {
+        scene.gone(object, crate::support::SOON).await;
+    }
+    scene.assert_ecs_is_empty().await;
 }

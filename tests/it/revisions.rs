@@ -123,9 +123,9 @@ async fn a_service_may_name_cluster_and_revision() {
         follows(&scene, service, revision).await;
     }
     let resolved = &scene.get("EcsService/family").await.unwrap()["status"]["resolvedTaskDefinition"];
-    assert_eq!(*resolved, json!({ "from": "web", "arn": newest }));
+    assert_eq!((&resolved["from"], &resolved["arn"]), (&json!("web"), &json!(newest)));
 
-    // A newer revision is not followed: neither when something else is edited, nor after a restart.
+    // A newer revision is not followed: neither when the service is scaled, nor after a restart of the operator.
     register("nginx:3").await;
     scene.proxy.clear();
     scene.operator.restart();
@@ -136,9 +136,16 @@ async fn a_service_may_name_cluster_and_revision() {
         r#"UpdateService {"cluster":"shared","desiredCount":2,"service":"family"}"#.to_owned() + "\n"
     );
     assert_eq!(ecs.runs("shared", "family").await, "web:2");
-    // What is asked anew is resolved anew.
-    scene.apply(&service("family", "cluster: shared, taskDefinition: 'web:3', desiredCount: 2")).await;
+    // An edit of anything else resolves it anew, and so does a restart of the service.
+    let edited = "cluster: shared, taskDefinition: web, desiredCount: 2, enableExecuteCommand: true";
+    scene.apply(&service("family", edited)).await;
     follows(&scene, "family", "web:3").await;
+    register("nginx:4").await;
+    scene.kubectl(&["annotate", "EcsService/family", "ecs-operator.dev/restartedAt=now"]);
+    follows(&scene, "family", "web:4").await;
+    scene.kubectl(&["annotate", "EcsService/family", "ecs-operator.dev/restartedAt-"]);
+    scene.ready("EcsService/family").await;
+    assert_eq!(scene.proxy.count("UpdateService"), 3, "{}", scene.proxy.log());
 }
 
 /// Without it, a family that does not exist would be an error without an end or without a word.
@@ -149,7 +156,7 @@ async fn a_family_without_a_revision_is_said_and_cured() {
     ecs.call("CreateCluster", json!({ "clusterName": "shared" })).await;
     scene.operator.start();
     scene.apply(&service("web", "cluster: shared, taskDefinition: web, desiredCount: 1")).await;
-    scene.reason("EcsService/web", "InvalidReference").await;
+    scene.reason("EcsService/web", "RefNotReady").await;
     let container = json!({ "name": "app", "image": "nginx:1", "memory": 128 });
     ecs.call("RegisterTaskDefinition", json!({ "family": "web", "containerDefinitions": [container] })).await;
     follows(&scene, "web", "web:1").await;

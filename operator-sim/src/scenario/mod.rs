@@ -76,7 +76,7 @@ pub enum Step {
     /// The user deletes objects.
     Delete(Vec<String>),
     /// Somebody else calls ECS: one operation and its input. `DEPLOYMENT` stands for the ARN of the newest service
-    /// deployment, `TASK` for that of a running task.
+    /// deployment, `TASK` for that of a running task, `TASK_SET` for the id of the newest task set.
     Call(BTreeMap<String, Value>),
     /// The simulator's control: an endpoint and its body.
     Control(BTreeMap<String, Value>),

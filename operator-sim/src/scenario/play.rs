@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use super::{Script, Step};
 use crate::{
@@ -54,9 +54,9 @@ impl<'a> Player<'a> {
             self.step(step).await;
         }
         if self.script.story.ends_quietly {
-            sleep(REST).await;
+            self.pass(REST).await;
             let before = self.simulation.journal().writes();
-            sleep(QUIET).await;
+            self.pass(QUIET).await;
             let after = self.simulation.journal().writes();
             if before != after {
                 self.wrong.push(format!(
@@ -98,7 +98,7 @@ impl<'a> Player<'a> {
                 let newest = |player: &Self| player.newest("stage");
                 self.wait_for(&format!("the stage {stage}"), |player| newest(player).as_deref() == Some(stage)).await;
             }
-            Step::Wait(seconds) => sleep(Duration::from_secs(*seconds)).await,
+            Step::Wait(seconds) => self.pass(Duration::from_secs(*seconds)).await,
             Step::Edit(patches) => {
                 for (key, patch) in patches {
                     self.edit(key, patch, &format!("edits {key}: {patch}"));
@@ -122,7 +122,7 @@ impl<'a> Player<'a> {
             Step::Control(calls) => self.control(calls),
             Step::Restart(seconds) => {
                 self.simulation.kill();
-                sleep(Duration::from_secs(*seconds)).await;
+                self.pass(Duration::from_secs(*seconds)).await;
                 self.simulation.start();
             }
             Step::LoseStatus(key) => {
@@ -211,7 +211,16 @@ impl<'a> Player<'a> {
                 self.simulation.journal().note(Who::World, format!("waited in vain for {what}"));
                 return;
             }
-            sleep(Duration::from_secs(1)).await;
+            self.pass(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Time passes; what becomes of the services in ECS meanwhile is told when it happens.
+    async fn pass(&self, time: Duration) {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            sleep_until(until.min(Instant::now() + Duration::from_secs(1))).await;
+            self.simulation.truth().tell();
         }
     }
 
@@ -245,10 +254,21 @@ impl<'a> Player<'a> {
         listed.pointer("/taskArns/0")?.as_str().map(str::to_owned)
     }
 
+    fn task_set(&self) -> Option<String> {
+        let simulator = self.simulation.ecs().simulator();
+        let input = json!({ "cluster": NAMESPACE, "service": "web" });
+        let answer = simulator.call(&Simulation::caller(), "DescribeTaskSets", &input).ok()?;
+        let sets = answer["taskSets"].as_array()?.iter();
+        let made = |set: &Value| set["createdAt"].as_f64().unwrap_or_default();
+        let newest = sets.max_by(|a, b| made(a).total_cmp(&made(b)));
+        newest?["id"].as_str().map(str::to_owned)
+    }
+
     fn filled(&self, input: &Value) -> Value {
         match input {
             Value::String(text) if text == "DEPLOYMENT" => self.newest("arn").into(),
             Value::String(text) if text == "TASK" => self.task().into(),
+            Value::String(text) if text == "TASK_SET" => self.task_set().into(),
             Value::Array(items) => items.iter().map(|item| self.filled(item)).collect(),
             Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), self.filled(value))).collect(),
             other => other.clone(),

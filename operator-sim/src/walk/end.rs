@@ -15,7 +15,7 @@ use crate::{
 /// All has to be at rest after so long; a deployment that fails slowly takes hours.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
 /// Nothing is written for so long.
-const QUIET: Duration = Duration::from_secs(1800);
+const QUIET: Duration = Duration::from_secs(1200);
 
 impl Walker {
     /// The faults are over: everything converges, says the truth, and is quiet.
@@ -35,7 +35,7 @@ impl Walker {
         }
     }
 
-    /// Whether half an hour without a write comes within so long, with nothing under way.
+    /// Whether twenty minutes without a write come within so long, with nothing under way.
     async fn rests_within(&mut self, longest: Duration) -> bool {
         let began = Instant::now();
         let mut since = Instant::now();
@@ -70,8 +70,16 @@ impl Walker {
             let waits = matches!(reason(object), "RefNotReady" | "DeletionBlocked") || is_held;
             let is_at_rest = matches!(kstatus(object), Kstatus::Current | Kstatus::Failed) || waits;
             let truth = self.simulation.truth().of_service(object);
-            is_at_rest && (object["kind"] != "EcsService" || truth.is_none_or(|truth| !truth.under_way))
+            let moves = object["kind"] == "EcsService" && truth.is_some_and(|truth| truth.under_way);
+            is_at_rest && !moves || self.is_hopeless(object)
         })
+    }
+
+    /// Whether the tasks of a service fail for ever in a way that ends no deployment, or without one: ECS tries on.
+    fn is_hopeless(&self, object: &Value) -> bool {
+        let reference = text(object, "/spec/taskDefinitionRef/name");
+        let revision = self.simulation.api_server().get("EcsTaskDefinition", reference).unwrap_or_default();
+        text(&revision, "/spec/containerDefinitions/0/image").starts_with("fail/")
     }
 
     /// Ready iff truly deployed, nothing twice, nothing lost, nothing left.
@@ -95,6 +103,7 @@ impl Walker {
             return;
         }
         let not_so = self.simulation.truth().not_so(object);
+        let failed = self.simulation.truth().of_service(object).is_some_and(|truth| truth.failed);
         let expected = [Reason::RolledBack, Reason::DeploymentFailed, Reason::RefNotReady, Reason::DeletionBlocked];
         let is_expected = expected.iter().any(|one| one.as_str() == reason(object));
         match reason(object) {
@@ -104,10 +113,11 @@ impl Walker {
                 let wrong = self.differences(object);
                 self.wrong.extend(wrong);
             }
+            "Deploying" if self.is_hopeless(object) => {}
             _ if !is_expected => {
                 self.wrong.push(format!("{} ends as {}", named(object), object["status"]["conditions"]))
             }
-            "RolledBack" | "DeploymentFailed" if not_so.is_empty() => {
+            "RolledBack" | "DeploymentFailed" if not_so.is_empty() && !failed => {
                 self.wrong.push(format!("{} is called {}, and is deployed", named(object), reason(object)));
             }
             _ => {}

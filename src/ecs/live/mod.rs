@@ -36,8 +36,8 @@ const BUSY_WINDOW: Duration = Duration::from_millis(200);
 const READS_AT_ONCE: usize = 16;
 /// How many of the sweep's: those who ask must not stand in line behind it.
 const SWEEPS_AT_ONCE: usize = 4;
-/// How often the sweep looks at what is due.
-const TICK: Duration = Duration::from_millis(250);
+/// The sweep looks at what is due so many times in the time in which every rolling object is looked at once.
+const TICKS: u32 = 20;
 /// An observation that the sweep could not renew for so many sweeps is good for nothing.
 const SWEEPS_MISSED: u32 = 3;
 
@@ -184,6 +184,11 @@ impl fmt::Debug for Live {
     }
 }
 
+/// Whether a failure may be for one of the names of its call alone.
+fn is_of_its_name(error: &EcsError) -> bool {
+    !matches!(error.class, Class::Throttled | Class::Transient) && !error.is_of_the_caller()
+}
+
 /// Who reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Reader {
@@ -270,7 +275,7 @@ impl Live {
 
     /// Looks at what is kept, for ever. Nothing is swept until this runs.
     pub async fn sweep(self) {
-        let mut tick = tokio::time::interval(TICK.min(self.shared.cadence.quiet / 4));
+        let mut tick = tokio::time::interval((self.shared.cadence.rolling / TICKS).min(self.shared.cadence.quiet / 4));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut last = Instant::now();
         loop {
@@ -311,6 +316,9 @@ impl Live {
             let asked: Vec<&str> = names.iter().map(|(name, _)| &**name).collect();
             let answer = read::describe(&ecs, &group, &asked).await;
             live.state().ended(&group, names.iter().map(|(name, _)| name));
+            if let [(name, _)] = names.as_slice() {
+                live.state().set_apart(&group, name, answer.as_ref().is_err_and(is_of_its_name));
+            }
             match answer {
                 Ok(found) => {
                     for ((name, waiters), value) in names.into_iter().zip(found) {
@@ -318,8 +326,7 @@ impl Live {
                     }
                 }
                 // One bad name must not blind the others of its call.
-                Err(error) if names.len() > 1 && !matches!(error.class, Class::Throttled | Class::Transient) => {
-                    live.state().set_apart(&group, names.iter().map(|(name, _)| name));
+                Err(error) if names.len() > 1 && is_of_its_name(&error) => {
                     for name in names {
                         live.fetch(group.clone(), vec![name], reader);
                     }
