@@ -4,14 +4,16 @@ use super::{plan::Step, spec};
 use crate::api::CommonStatus;
 
 /// Until a plan is empty, what was managed before and what is managed now are both remembered: a crash between two
-/// calls must not forget a field that has to be reset.
-pub(super) fn remember_managed(common: &mut CommonStatus, managed: &[String]) {
+/// calls must not forget a field that has to be reset. Tells whether something is managed for the first time.
+pub(super) fn remember_managed(common: &mut CommonStatus, managed: &[String]) -> bool {
+    let before = common.applied_fields.len();
     let seen = managed.iter().filter(|path| spec::unseen_unit(path).is_none());
     for path in seen {
         if !common.applied_fields.contains(path) {
             common.applied_fields.push(path.clone());
         }
     }
+    common.applied_fields.len() > before
 }
 
 /// The values that ECS never shows are remembered, or forgotten, once they were sent: a call that failed or was

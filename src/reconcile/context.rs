@@ -10,7 +10,7 @@ use k8s_controller::events::{EventRecorder, Reporter};
 use kube::{Client, ResourceExt, runtime::reflector::Store};
 use serde_json::Value;
 
-use super::{account::Accounts, brake::Brake, contests::Contests, doubt::Doubt, patience::Patience};
+use super::{account::Accounts, brake::Brake, contests::Contests, doubt::Doubt, gather::Gather, patience::Patience};
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
     ecs::{Key, Live, Pace},
@@ -52,6 +52,8 @@ pub struct Context {
     pub patience: Patience,
     /// Calls that may have taken effect unheard.
     pub doubt: Doubt,
+    /// Edits that wait for others.
+    pub gather: Gather,
     /// The account of the credentials.
     pub accounts: Accounts,
     /// Services whose `desiredCount` somebody else moves too.
@@ -92,6 +94,7 @@ impl Context {
             brake: Brake::default(),
             patience: Patience::default(),
             doubt: Doubt::default(),
+            gather: Gather::default(),
             accounts: Accounts::default(),
             contests: Contests::default(),
         }
@@ -103,6 +106,7 @@ impl Context {
         self.brake.release(subject);
         self.patience.forget(subject);
         self.doubt.forget(subject);
+        self.gather.forget(subject);
         self.contests.forget(subject);
     }
 

@@ -6,6 +6,7 @@ pub mod brake;
 pub mod contests;
 pub mod context;
 pub mod doubt;
+pub mod gather;
 pub mod kind;
 mod observe_only;
 pub mod owner;

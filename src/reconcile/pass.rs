@@ -213,6 +213,12 @@ impl<K: Kind> Pass<'_, K> {
             {
                 return Ok((in_doubt(&plan, left), None));
             }
+            if plan.steps.iter().any(|step| K::gathers(&desired, step)) {
+                let generation = self.object.meta().generation.unwrap_or_default();
+                if let Some(left) = cx.gather.left(&self.subject, generation, Instant::now()) {
+                    return Err(Refusal::Later(left));
+                }
+            }
             self.hold(&desired).await?;
             if K::observed_at(&observed) < since.unwrap_or(self.started) {
                 // What is held may be a minute old: look before writing.
@@ -292,7 +298,13 @@ impl<K: Kind> Pass<'_, K> {
     async fn apply(&mut self, desired: &K::Desired, observed: &K::Observed, steps: Vec<Step>) -> Result<(), Refusal> {
         let cx = self.cx;
         let managed = K::managed(desired);
-        remember_managed(K::Object::common(&mut self.status), &managed);
+        let common = K::Object::common(&mut self.status);
+        let is_made = !common.applied_fields.is_empty();
+        if remember_managed(common, &managed) && is_made {
+            // What is managed for the first time and then no more has to be reset, also if the operator dies in between.
+            let written = objects::write_status(&cx.client, &self.object, &self.status).await?;
+            self.written.remember(written);
+        }
         let ecs = cx.live.regions().ecs(K::region(desired));
         for step in &steps {
             let answer = ecs.call(step.operation, &step.input).await;
