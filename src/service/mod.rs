@@ -22,6 +22,8 @@ mod together;
 mod validate;
 mod verdict;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -34,7 +36,7 @@ pub use self::{
 };
 use crate::{
     api::{CLUSTER_ARN, EcsService, EcsServiceStatus},
-    ecs::{Key, Pace},
+    ecs::{EcsError, Key, Pace},
     reconcile::{Context, Deletion, Kind, News, Plan, Refusal, Settings, Step, Story, Verdict},
 };
 
@@ -96,6 +98,10 @@ impl Kind for Service {
         plan::plan(desired, observed, status)
     }
 
+    fn refusal(cx: &Context, desired: &Desired, step: &Step, error: EcsError) -> Refusal {
+        observe::refusal(cx, desired, step, error)
+    }
+
     fn absorb(cx: &Context, desired: &Desired, step: &Step, answer: Value, status: &mut EcsServiceStatus) {
         observe::absorb(cx, desired, step, answer, status);
     }
@@ -126,6 +132,11 @@ impl Kind for Service {
 
     fn managed(desired: &Desired) -> Vec<String> {
         desired.managed()
+    }
+
+    async fn tidy(cx: &Context, desired: &Desired, observed: &Observed, _: &[Step], _: &mut Story) -> Option<Duration> {
+        observe::release(cx, desired, observed);
+        None
     }
 
     async fn delete(

@@ -49,8 +49,7 @@ impl References {
     /// Reads the stores.
     pub fn of(cx: &Context, object: &EcsService) -> Self {
         let namespace = object.namespace().unwrap_or_default();
-        let task_definition =
-            lookup(&cx.stores.task_definitions, object.spec.task_definition_ref.as_ref(), &namespace);
+        let task_definition = lookup(&cx.stores.task_definitions, object.spec.task_definition_ref.as_ref(), &namespace);
         Self {
             cluster: lookup(&cx.stores.clusters, object.spec.cluster_ref.as_ref(), &namespace),
             registered: task_definition.as_ref().and_then(|object| registered(cx, object)),
@@ -98,7 +97,9 @@ impl References {
         let revision = self.registered.as_ref().unwrap_or(&object.spec);
         let Some(violation) = together::violations(revision, service).into_iter().next() else { return Ok(()) };
         match self.unready_task_definition() {
-            Some(unready) => Err(Verdict::waiting_for_change(Reason::RefNotReady, format!("{violation}. {unready}")).into()),
+            Some(unready) => {
+                Err(Verdict::waiting_for_change(Reason::RefNotReady, format!("{violation}. {unready}")).into())
+            }
             None => Err(Refusal::NotYet(
                 Verdict::refused(Reason::InvalidParameter, violation.to_string()),
                 APPLIED_TOGETHER,
