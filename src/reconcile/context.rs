@@ -10,7 +10,10 @@ use k8s_controller::events::{EventRecorder, Reporter};
 use kube::{Client, ResourceExt, runtime::reflector::Store};
 use serde_json::Value;
 
-use super::{account::Accounts, brake::Brake, contests::Contests, doubt::Doubt, gather::Gather, patience::Patience};
+use super::{
+    account::Accounts, brake::Brake, contests::Contests, doubt::Doubt, gather::Gather, leftovers::Leftovers,
+    patience::Patience,
+};
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
     ecs::{Key, Live, Pace},
@@ -54,6 +57,8 @@ pub struct Context {
     pub doubt: Doubt,
     /// Edits that wait for others.
     pub gather: Gather,
+    /// Work of low priority that was not done to its end.
+    pub leftovers: Leftovers,
     /// The account of the credentials.
     pub accounts: Accounts,
     /// Services whose `desiredCount` somebody else moves too.
@@ -95,6 +100,7 @@ impl Context {
             patience: Patience::default(),
             doubt: Doubt::default(),
             gather: Gather::default(),
+            leftovers: Leftovers::default(),
             accounts: Accounts::default(),
             contests: Contests::default(),
         }
@@ -107,6 +113,7 @@ impl Context {
         self.patience.forget(subject);
         self.doubt.forget(subject);
         self.gather.forget(subject);
+        self.leftovers.again(subject);
         self.contests.forget(subject);
     }
 

@@ -127,6 +127,11 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn keys(desired: &Self::Desired, observed: &Self::Observed) -> Vec<(Key, Pace)>;
     /// The calls that close the difference, or why there can be none. Pure.
     fn plan(desired: &Self::Desired, observed: &Self::Observed, status: &Status<Self>) -> Result<Plan, Verdict>;
+    /// What it means that a step failed.
+    fn refusal(cx: &Context, desired: &Self::Desired, step: &Step, error: EcsError) -> Refusal {
+        let _ = (cx, desired);
+        Refusal::Ecs(step.what.clone(), error)
+    }
     /// Takes over the answer of a step, so that it need not be read again.
     fn absorb(cx: &Context, desired: &Self::Desired, step: &Step, answer: Value, status: &mut Status<Self>);
     /// Puts into the status what it has lost and ECS still knows. Pure.
@@ -159,16 +164,17 @@ pub trait Kind: Sized + Send + Sync + 'static {
     }
     /// The paths that the manifest manages, for `status.appliedFields`.
     fn managed(desired: &Self::Desired) -> Vec<String>;
-    /// Work of low priority once all else is done, such as pruning. What fails is only told.
+    /// Work of low priority once all else is done, such as pruning. What fails is only told. Answers in what time there is
+    /// more to do.
     fn tidy(
         cx: &Context,
         desired: &Self::Desired,
         observed: &Self::Observed,
         applied: &[Step],
         story: &mut Story,
-    ) -> impl Future<Output = ()> + Send {
+    ) -> impl Future<Output = Option<Duration>> + Send {
         let _ = (cx, desired, observed, applied, story);
-        std::future::ready(())
+        std::future::ready(None)
     }
     /// One step of a deletion in AWS. Never touches what isn't ours.
     fn delete(

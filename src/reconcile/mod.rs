@@ -8,6 +8,7 @@ pub mod context;
 pub mod doubt;
 pub mod gather;
 pub mod kind;
+pub mod leftovers;
 mod observe_only;
 pub mod owner;
 pub mod pass;

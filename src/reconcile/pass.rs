@@ -129,8 +129,11 @@ impl<K: Kind> Pass<'_, K> {
         self.story.tell(self.cx, &self.object).await;
         if let Some((desired, observed)) = settled {
             let mut story = Story::default();
-            K::tidy(self.cx, &desired, &observed, &self.applied, &mut story).await;
+            let more = K::tidy(self.cx, &desired, &observed, &self.applied, &mut story).await;
             story.tell(self.cx, &self.object).await;
+            if let (Next::Change, Some(more)) = (next, more) {
+                return Next::After(more);
+            }
         }
         next
     }
@@ -155,8 +158,8 @@ impl<K: Kind> Pass<'_, K> {
         }
         match objects::write_status(&self.cx.client, &self.object, &self.status).await {
             Ok(object) => self.written.remember(object),
-            // Deleted meanwhile: there is nobody to tell.
-            Err(kube::Error::Api(answer)) if answer.is_not_found() => {}
+            // Deleted meanwhile, and perhaps another is there of that name: there is nobody to tell.
+            Err(kube::Error::Api(answer)) if answer.is_not_found() || answer.is_conflict() => {}
             Err(error) => return Err(error),
         }
         Ok(verdict.next)
@@ -311,7 +314,7 @@ impl<K: Kind> Pass<'_, K> {
             if step.operation.makes() && answer.as_ref().is_err_and(|error| error.class == Class::Transient) {
                 cx.doubt.raise(&self.subject);
             }
-            let answer = answer.map_err(|error| Refusal::Ecs(step.what.clone(), error));
+            let answer = answer.map_err(|error| K::refusal(cx, desired, step, error));
             let answer = answer.inspect_err(|_| K::report(desired, observed, &mut self.status, cx.clock.now()))?;
             tracing::info!(object = %self.subject, %step, "applied");
             K::absorb(cx, desired, step, answer, &mut self.status);
@@ -333,6 +336,9 @@ impl<K: Kind> Pass<'_, K> {
         let released = policies.management == ManagementPolicy::Observe
             || retained
             || objects::crd_is_terminating::<K::Object>(&self.cx.client).await?;
+        if retained && K::Object::common(&mut self.status).account_id.is_some() {
+            self.story.left_behind("what it manages", "deletionPolicy is Retain");
+        }
         if !released {
             if observe_only::is_paused(&self.object) {
                 return Ok(Deletion::Waiting(Verdict::refused(

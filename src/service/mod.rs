@@ -36,7 +36,7 @@ pub use self::{
 };
 use crate::{
     api::{CLUSTER_ARN, EcsService, EcsServiceStatus},
-    ecs::{Key, Operation, Pace},
+    ecs::{EcsError, Key, Operation, Pace},
     reconcile::{Context, Deletion, Kind, News, Plan, Refusal, Settings, Step, Story, Verdict},
 };
 
@@ -101,6 +101,10 @@ impl Kind for Service {
         plan::plan(desired, observed, status)
     }
 
+    fn refusal(cx: &Context, desired: &Desired, step: &Step, error: EcsError) -> Refusal {
+        observe::refusal(cx, desired, step, error)
+    }
+
     fn absorb(cx: &Context, desired: &Desired, step: &Step, answer: Value, status: &mut EcsServiceStatus) {
         observe::absorb(cx, desired, step, answer, status);
     }
@@ -136,6 +140,11 @@ impl Kind for Service {
 
     fn managed(desired: &Desired) -> Vec<String> {
         desired.managed()
+    }
+
+    async fn tidy(cx: &Context, desired: &Desired, observed: &Observed, _: &[Step], _: &mut Story) -> Option<Duration> {
+        observe::release(cx, desired, observed);
+        None
     }
 
     async fn delete(

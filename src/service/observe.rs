@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     api::{EcsServiceStatus, Reason, deployment_status::DeploymentOutcome},
-    ecs::{Class, Key, Operation, Pace, Seen, canon},
-    reconcile::{Context, Difference, Refusal, Step, Verdict, tags},
+    ecs::{Class, EcsError, Key, Operation, Pace, Seen, canon},
+    reconcile::{Context, Difference, Refusal, Step, Subject, Verdict, tags},
 };
 
 /// A rollout that has not got all its tasks after so long is looked into.
@@ -110,7 +110,9 @@ fn is_from_the_past(service: &LiveService, status: &EcsServiceStatus, now: Times
     let ours = status.deployment.as_ref().filter(|ours| status.own_deployment.as_ref() == Some(&ours.id));
     let Some((ours, began)) = ours.and_then(|ours| Some((ours, ours.start_time.as_ref()?))) else { return false };
     let is_young = now.duration_since(began.0) < STALE;
-    is_young && service.status == "ACTIVE" && service.deployments.iter().all(|deployment| deployment.id != ours.id)
+    let is_known = |id: &String| status.known_deployments.contains(id);
+    // A deployment that nobody knows is another's, made after ours.
+    is_young && service.status == "ACTIVE" && service.deployments.iter().all(|one| one.id != ours.id && is_known(&one.id))
 }
 
 /// Whether the manifest has, or had, what DescribeServices does not show.
@@ -185,7 +187,9 @@ async fn newest_attempt(
             return Ok(None);
         }
     };
-    let Some(newest) = answer.pointer("/serviceDeployments/0") else { return Ok(None) };
+    // Nothing says that ECS lists them in order.
+    let all = answer.get("serviceDeployments").and_then(Value::as_array).into_iter().flatten();
+    let Some(newest) = all.max_by_key(|one| detail::time(one.get("createdAt"))) else { return Ok(None) };
     let text = |name: &str| newest.get(name).and_then(Value::as_str);
     let Some(arn) = text("targetServiceRevisionArn") else { return Ok(None) };
     let outcome = match DeploymentState::read(text("status").unwrap_or_default()) {
@@ -201,6 +205,9 @@ async fn newest_attempt(
     let revision = detail::optional(cx, &key, "reading the service revision").await?;
     Ok(revision.and_then(|revision| Attempt::new(deployment, outcome, json, &revision)))
 }
+
+/// How often a service looks again for a cluster that is gone; the cluster's object wakes it, too.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// How long a family that is not there may be on its way.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -218,6 +225,31 @@ async fn resolve(cx: &Context, desired: &Desired, family: &str) -> Result<String
             format!("spec.taskDefinition: ECS has no ACTIVE revision of '{family}'; register one, or name another");
         Refusal::NotYet(Verdict::stalled(Reason::InvalidReference, message), PATIENCE)
     })
+}
+
+/// What a failed step means. A cluster that is one of ours and not there comes back: its object makes it anew, and is told.
+pub fn refusal(cx: &Context, desired: &Desired, step: &Step, error: EcsError) -> Refusal {
+    let is_gone = error.code == "ClusterNotFoundException" || error.message.contains("Cluster was not ACTIVE");
+    if !is_gone || desired.cluster_arn.is_none() {
+        return Refusal::Ecs(step.what.clone(), error);
+    }
+    cx.live.look(&Key::cluster(&desired.region, &desired.cluster));
+    let message = format!(
+        "spec.clusterRef: ECS does not have cluster '{}' any more; waiting for its EcsCluster to make it anew",
+        desired.cluster
+    );
+    Verdict::waiting(Reason::RefNotReady, message, LOOK_AGAIN).into()
+}
+
+/// Once nothing is rolled out any more, revisions that the service ran may be pruned, where that waits for it.
+pub fn release(cx: &Context, desired: &Desired, observed: &Observed) {
+    let Some(definition) = desired.definition.as_ref().filter(|_| observed.is_settled()) else { return };
+    let arn = definition.status.as_ref().and_then(|status| status.task_definition_arn.as_deref());
+    if let Some(arn) = arn
+        && cx.leftovers.are_due(&Subject::of(&**definition))
+    {
+        cx.live.wake(&Key::task_definition(&desired.region, arn));
+    }
 }
 
 /// Takes over the answer of a step: what is there now, and which deployment is ours.

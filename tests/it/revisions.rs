@@ -67,6 +67,27 @@ async fn pruning_keeps_the_newest_and_whatever_is_in_use() {
     scene.ready("EcsService/pinned").await;
 }
 
+/// Without it, the limit of a finished product could never be lowered, and what was in use at the last edit would stay
+/// until the next.
+#[tokio::test]
+async fn a_lower_limit_prunes_and_so_does_a_service_that_moves_on() {
+    let scene = Scene::start("lower").await;
+    let web = |image: &str, limit: u8| task_definition("web", image, &format!("revisionHistoryLimit: {limit}"));
+    let number =
+        |revision: u8| format!("clusterRef: {{name: main}}, taskDefinition: 'web:{revision}', desiredCount: 1");
+    scene.apply(&cluster("main", "")).await;
+    for revision in 1..=4 {
+        scene.apply(&web(&format!("nginx:{revision}"), 5)).await;
+        scene.ecs_becomes("the next revision", async |_| active(&scene).await.len() == revision).await;
+    }
+    scene.apply(&service("pinned", &number(2))).await;
+    scene.ready("EcsService/pinned").await;
+    scene.apply(&web("nginx:4", 1)).await;
+    scene.ecs_becomes("the newest and the one in use", async |_| active(&scene).await == [2, 4]).await;
+    scene.apply(&service("pinned", &format!("{}, desiredCount: 1", refers("main", "web")))).await;
+    scene.ecs_becomes("the newest", async |_| active(&scene).await == [4]).await;
+}
+
 /// Without it, a service that somebody deleted by mistake would stay away until the next edit.
 #[tokio::test]
 async fn what_somebody_deletes_in_ecs_is_made_anew() {

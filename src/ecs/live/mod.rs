@@ -245,6 +245,15 @@ impl Live {
         answer.await.unwrap_or_else(|_| Err(unanswered(key.group.target)))
     }
 
+    /// Looks at an object now, for whoever keeps it: what was just learnt by other means speaks against what is held.
+    pub fn look(&self, key: &Key) {
+        let (live, key) = (self.clone(), key.clone());
+        tokio::spawn(async move {
+            // Who keeps it is told of a change, and tells what fails.
+            let _ = live.get(&key, Some(Instant::now())).await;
+        });
+    }
+
     /// Keeps an object in the sweep; its changes are emitted from now on.
     pub fn keep(&self, key: &Key, pace: Pace) {
         self.state().keep(key, pace);
