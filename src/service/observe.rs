@@ -112,7 +112,9 @@ fn is_from_the_past(service: &LiveService, status: &EcsServiceStatus, now: Times
     let is_young = now.duration_since(began.0) < STALE;
     let is_known = |id: &String| status.known_deployments.contains(id);
     // A deployment that nobody knows is another's, made after ours.
-    is_young && service.status == "ACTIVE" && service.deployments.iter().all(|one| one.id != ours.id && is_known(&one.id))
+    is_young
+        && service.status == "ACTIVE"
+        && service.deployments.iter().all(|one| one.id != ours.id && is_known(&one.id))
 }
 
 /// Whether the manifest has, or had, what DescribeServices does not show.
