@@ -132,8 +132,8 @@ pub struct EcsServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
     pub task_definition_ref: Option<LocalReference>,
-    /// Family, `family:revision` or ARN of the task definition. A bare family is resolved to its newest revision when the
-    /// spec changes; later revisions are not followed. Exactly one of this and `taskDefinitionRef`.
+    /// Family, `family:revision` or ARN of the task definition. A bare family is resolved to its newest revision when
+    /// anything but `desiredCount` changes in the spec, and with a new `restartedAt`; later revisions are not followed. Exactly one of this and `taskDefinitionRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 512),
@@ -199,11 +199,13 @@ pub struct EcsServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 10))]
     pub vpc_lattice_configurations: Option<Vec<VpcLatticeConfiguration>>,
-    /// The ECS gateway in front of the service; at most one. The cluster must be associated with it. ECS does not show it: drift is not seen.
+    /// The ECS gateway in front of the service; at most one. The cluster must be associated with it. Compared with the
+    /// revision of the PRIMARY deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1))]
     pub gateway_connectors: Option<Vec<GatewayConnector>>,
-    /// How finely ECS measures the service. Absent: each 60 seconds. ECS does not show it: drift is not seen.
+    /// How finely ECS measures the service. Absent: each 60 seconds. Compared with the revision of the
+    /// PRIMARY deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitoring: Option<MonitoringConfiguration>,
     /// Seconds after a task's start in which failed health checks are ignored, 0 to 2147483647. ECS's default is 0.

@@ -103,6 +103,11 @@ pub struct ResolvedTaskDefinition {
     /// ARN of the revision.
     #[schemars(length(max = 2048))]
     pub arn: String,
+    /// Of which manifest, as a hash of all but `desiredCount`, and of the restart that was asked for. Another one is resolved
+    /// anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub asked: Option<String>,
 }
 
 /// An event of a service, in ECS's words.

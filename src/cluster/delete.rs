@@ -8,7 +8,10 @@ use tokio::time::Instant;
 
 use super::observe::{absorb, live_cluster};
 use crate::{
-    api::{EcsCluster, EcsClusterStatus, Managed, Reason},
+    api::{
+        EcsCluster, EcsClusterStatus, Managed, Reason,
+        reference::{names_cluster, refers_to_cluster},
+    },
     ecs::{Class, Ecs, Key, Operation, Pace},
     reconcile::{
         Context, Deletion, Refusal, Step, Story, Subject, Verdict,
@@ -31,7 +34,6 @@ pub async fn delete(
 ) -> Result<Deletion, Refusal> {
     let region = spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), &cx.settings)?;
     let name = object.spec.cluster_name.clone().unwrap_or_else(|| object.name_any());
-    let namespace = object.namespace().unwrap_or_default();
     let what = format!("cluster {name}");
     let key = Key::cluster(&region, &name);
     let seen = cx
@@ -41,13 +43,17 @@ pub async fn delete(
         .map_err(|error| Refusal::Ecs(format!("reading {what}"), error))?;
     let Some(cluster) = live_cluster(&seen) else { return Ok(Deletion::Done) };
     let stake = Stake::of(object, None, &status.common, &cx.settings);
-    let Claim::Ours(origin) = stake.claim(&cluster.tags) else { return Ok(Deletion::Done) };
+    let Claim::Ours(origin) = stake.claim(&cluster.tags) else {
+        story.left_to_others(&what);
+        return Ok(Deletion::Done);
+    };
     cx.doubt.settle(&Subject::of(object));
     if !object.policies().deletes(origin) {
+        story.left_behind(&what, "it was adopted, and deletionPolicy is not Delete");
         return Ok(Deletion::Done);
     }
     cx.interests.set(&cx.live, &Subject::of(object), vec![(key.clone(), Pace::Rolling)]);
-    if let Some(waits) = our_services(cx, object, &namespace) {
+    if let Some(waits) = our_services(cx, object) {
         return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, waits, LOOK_AGAIN)));
     }
     if matches!(cluster.status.as_str(), "PROVISIONING" | "DEPROVISIONING") {
@@ -92,16 +98,15 @@ fn blocked(what: &str, inside: &[String]) -> Deletion {
     ))
 }
 
-/// The services of this namespace that refer to the cluster and are still there: they drain first.
-fn our_services(cx: &Context, object: &EcsCluster, namespace: &str) -> Option<String> {
-    let name = object.name_any();
+/// The services of this namespace that refer to the cluster, or name it, and are still there: they drain first.
+fn our_services(cx: &Context, object: &EcsCluster) -> Option<String> {
     let mut waits: Vec<String> = cx
         .stores
         .services
         .state()
         .iter()
-        .filter(|service| service.namespace().as_deref() == Some(namespace))
-        .filter(|service| service.spec.cluster_ref.as_ref().is_some_and(|cluster| cluster.name == name))
+        .filter(|service| service.namespace() == object.namespace())
+        .filter(|service| refers_to_cluster(service, object) || names_cluster(service, object))
         .map(|service| service.name_any())
         .collect();
     waits.sort_unstable();

@@ -15,7 +15,7 @@ pub use self::{observe::Observed, validate::Desired};
 use crate::{
     api::{EcsCluster, EcsClusterStatus},
     ecs::{Key, Pace},
-    reconcile::{Context, Deletion, Kind, Plan, Refusal, Settings, Step, Story, Verdict},
+    reconcile::{Context, Deletion, Kind, News, Plan, Refusal, Settings, Step, Story, Verdict},
 };
 
 /// The room of `EcsCluster`.
@@ -79,8 +79,12 @@ impl Kind for Cluster {
         status::report(desired, observed, status);
     }
 
-    fn verdict(_: &Desired, observed: &Observed, _: &EcsClusterStatus, _: Timestamp) -> Verdict {
-        status::verdict(observed)
+    fn verdict(desired: &Desired, observed: &Observed, _: &EcsClusterStatus, _: Timestamp) -> Verdict {
+        status::verdict(desired, observed)
+    }
+
+    fn news(before: &EcsClusterStatus, after: &EcsClusterStatus) -> Vec<News> {
+        status::news(before, after)
     }
 
     fn managed(desired: &Desired) -> Vec<String> {

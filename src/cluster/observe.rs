@@ -34,6 +34,8 @@ pub struct LiveCluster {
     pub status: String,
     /// Whether capacity providers are being attached or detached.
     pub is_busy: bool,
+    /// Why they could not be attached or detached, in ECS's words.
+    pub failure: Option<String>,
     /// Its tags, without those of AWS.
     pub tags: Tags,
     /// The whole answer.
@@ -81,7 +83,11 @@ async fn account_insights(cx: &Context, desired: &Desired) -> Result<Option<Stri
 
 /// The cluster in an observation.
 pub fn live_cluster(seen: &Seen) -> Option<LiveCluster> {
-    let json = seen.json()?;
+    read(seen.json()?)
+}
+
+/// A cluster as DescribeClusters shows it.
+pub fn read(json: Value) -> Option<LiveCluster> {
     let text = |name: &str| json.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     if text("status") == "INACTIVE" {
         return None;
@@ -90,9 +96,30 @@ pub fn live_cluster(seen: &Seen) -> Option<LiveCluster> {
         arn: text("clusterArn"),
         status: text("status"),
         is_busy: text("attachmentsStatus") == "UPDATE_IN_PROGRESS",
+        failure: failure(&json),
         tags: tags::from_json(json.get("tags")),
         json,
     })
+}
+
+/// What ECS says of the attachments that failed.
+fn failure(cluster: &Value) -> Option<String> {
+    let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let has_failed = text(cluster, "attachmentsStatus") == "UPDATE_FAILED" || text(cluster, "status") == "FAILED";
+    if !has_failed {
+        return None;
+    }
+    let attachments = cluster.get("attachments").and_then(Value::as_array).into_iter().flatten();
+    let told: Vec<String> = attachments
+        .filter(|one| text(one, "status").contains("FAILED"))
+        .map(|one| {
+            let details = one.get("details").and_then(Value::as_array).into_iter().flatten();
+            let details: Vec<String> =
+                details.map(|detail| format!("{} {}", text(detail, "name"), text(detail, "value"))).collect();
+            format!("{} is {} ({})", text(one, "type"), text(one, "status"), details.join(", "))
+        })
+        .collect();
+    Some(if told.is_empty() { "ECS gives no reason".to_owned() } else { told.join("; ") })
 }
 
 /// Takes over the answer of a step. What was written is read again all the same: UpdateCluster was seen to change what

@@ -27,17 +27,8 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
         return Ok(Plan { steps: vec![create(desired, &what)], ..Plan::default() });
     };
     let origin = desired.stake.settle(&desired.stake.claim(&cluster.tags), &what)?;
-    match cluster.status.as_str() {
-        "ACTIVE" => {}
-        "FAILED" => {
-            return Err(Verdict::stalled(
-                Reason::DeploymentFailed,
-                format!("{what} is FAILED in ECS; see its capacity provider attachments, then delete it there or here"),
-            ));
-        }
-        other => {
-            return Err(Verdict::progressing(Reason::Deploying, format!("{what} is {other} in ECS.")));
-        }
+    if !matches!(cluster.status.as_str(), "ACTIVE" | "FAILED") {
+        return Err(Verdict::progressing(Reason::Deploying, format!("{what} is {} in ECS.", cluster.status)));
     }
     let observed_units = canon::observed_cluster(&cluster.json)
         .map_err(|error| Verdict::retrying(format!("ECS's answer can't be read: {error}")))?;
@@ -46,7 +37,13 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let differences = differences(&desired.units, &observed_units, applied, insights, &mut plan);
     let (capacity, other): (Vec<_>, Vec<_>) =
         differences.into_iter().partition(|difference| CAPACITY.contains(&difference.path.as_str()));
-    if !other.is_empty() {
+    if cluster.status == "FAILED" {
+        // Only other capacity providers can cure it.
+        if capacity.is_empty() {
+            plan.refused.push((Reason::DeploymentFailed, failed(&what, cluster)));
+            return Ok(plan);
+        }
+    } else if !other.is_empty() {
         let mut input = Map::from_iter([("cluster".to_owned(), json!(desired.name))]);
         for difference in &other {
             put(&mut input, &difference.path, desired, insights);
@@ -67,6 +64,16 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let want = desired.stake.wanted_tags(origin);
     plan.steps.extend(tags::steps(&what, &cluster.arn, &want, &cluster.tags, applied));
     Ok(plan)
+}
+
+/// What to say of a cluster whose capacity providers ECS could not attach or detach.
+pub fn failed(what: &str, cluster: &LiveCluster) -> String {
+    let why = cluster.failure.as_deref().unwrap_or("ECS gives no reason");
+    format!(
+        "ECS could not attach or detach the capacity providers of {what}, which is {}: {why}. Correct spec.capacityProviders or \
+         what they name",
+        cluster.status
+    )
 }
 
 fn create(desired: &Desired, what: &str) -> Step {
@@ -164,4 +171,66 @@ fn capacity_step(desired: &Desired, cluster: &LiveCluster, what: &str, because: 
         input.into(),
         because,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::{
+        api::{EcsCluster, EcsClusterStatus},
+        cluster::{observe, status, validate::validate},
+        reconcile::{Settings, State},
+    };
+
+    fn desired(providers: &Value) -> Desired {
+        let object: EcsCluster = serde_json::from_value(json!({
+            "apiVersion": "ecs-operator.dev/v1alpha1", "kind": "EcsCluster",
+            "metadata": { "name": "main", "namespace": "shop" }, "spec": { "capacityProviders": providers },
+        }))
+        .unwrap();
+        let settings = Settings { installation: "i".into(), default_region: Some("eu-west-1".into()) };
+        validate(&object, &EcsClusterStatus::default(), &settings).unwrap()
+    }
+
+    fn observed(patch: &Value) -> Observed {
+        let mut cluster = json!({
+            "clusterName": "main", "clusterArn": "arn:aws:ecs:eu-west-1:1:cluster/main", "status": "ACTIVE",
+            "capacityProviders": ["mine"], "defaultCapacityProviderStrategy": [],
+            "attachmentsStatus": "UPDATE_FAILED",
+            "attachments": [{ "type": "as_policy", "status": "FAILED", "details": [
+                { "name": "capacityProviderName", "value": "mine" }, { "name": "reason", "value": "no such plan" },
+            ] }],
+            "tags": [
+                { "key": "ecs-operator.dev/owner", "value": "i/EcsCluster/shop/main" },
+                { "key": "ecs-operator.dev/origin", "value": "created" },
+            ],
+        });
+        for (name, value) in patch.as_object().unwrap() {
+            cluster[name] = value.clone();
+        }
+        let cluster = observe::read(cluster);
+        Observed { cluster, account_insights: None, at: Instant::now(), is_answer: false }
+    }
+
+    /// A cluster that can't place a task is not ready, whatever its status says.
+    #[tokio::test]
+    async fn capacity_providers_that_could_not_be_attached_are_a_failure() {
+        let (desired, seen) = (desired(&json!(["mine"])), observed(&json!({})));
+        assert!(plan(&desired, &seen, &[]).unwrap().is_settled());
+        let verdict = status::verdict(&desired, &seen);
+        assert_eq!((verdict.state, verdict.reason), (State::Stalled, Reason::DeploymentFailed));
+        assert!(verdict.message.contains("reason no such plan"), "{}", verdict.message);
+    }
+
+    /// The correction is the way out, and must not wait for itself.
+    #[tokio::test]
+    async fn a_failed_cluster_gets_its_corrected_capacity_providers_and_no_more() {
+        let failed = observed(&json!({ "status": "FAILED" }));
+        let same = plan(&desired(&json!(["mine"])), &failed, &[]).unwrap();
+        assert_eq!((same.steps.len(), same.refused[0].0), (0, Reason::DeploymentFailed));
+        let corrected = plan(&desired(&json!(["FARGATE"])), &failed, &[]).unwrap();
+        assert_eq!(corrected.steps[0].operation, Operation::PutClusterCapacityProviders);
+    }
 }

@@ -1,9 +1,9 @@
 //! What the status says of a cluster. Pure.
 
-use super::{Desired, observe::Observed};
+use super::{Desired, observe::Observed, plan};
 use crate::{
-    api::{EcsClusterStatus, Reason},
-    reconcile::{Verdict, spec},
+    api::{EcsClusterStatus, Reason, status::READY},
+    reconcile::{News, Verdict, spec},
 };
 
 /// Writes what was observed into the status.
@@ -21,12 +21,27 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsClusterSta
 }
 
 /// What to say where no call is left to make.
-pub fn verdict(observed: &Observed) -> Verdict {
+pub fn verdict(desired: &Desired, observed: &Observed) -> Verdict {
     match &observed.cluster {
+        Some(cluster) if cluster.failure.is_some() => {
+            let what = format!("cluster {}", desired.name);
+            Verdict::refused(Reason::DeploymentFailed, plan::failed(&what, cluster))
+        }
         Some(cluster) if cluster.is_busy => {
             Verdict::progressing(Reason::Deploying, "ECS carries out a change of the cluster.")
         }
         Some(cluster) => Verdict::ready(Reason::Deployed, format!("The cluster is ACTIVE: {}.", cluster.arn)),
         None => Verdict::retrying("the cluster is not there although nothing is left to do"),
     }
+}
+
+/// What a person should hear of: capacity providers that could not be attached, once for each reason.
+pub fn news(before: &EcsClusterStatus, after: &EcsClusterStatus) -> Vec<News> {
+    let failure = |status: &EcsClusterStatus| {
+        let ready = status.common.conditions.iter().find(|condition| condition.type_ == READY);
+        ready.filter(|ready| ready.reason == Reason::DeploymentFailed.as_str()).map(|ready| ready.message.clone())
+    };
+    let old = failure(before);
+    let new = failure(after).filter(|new| old.as_ref() != Some(new));
+    new.map(|message| News::warning(Reason::DeploymentFailed.as_str(), message)).into_iter().collect()
 }

@@ -2,15 +2,17 @@
 
 use std::{
     collections::HashMap,
+    error::Error,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecs::{
     Client,
-    config::{Builder, retry::RetryPartition},
+    config::{Builder, http::HttpResponse, retry::RetryPartition},
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
     operation as sdk,
 };
@@ -290,11 +292,10 @@ fn retries(operation: Operation) -> Builder {
     aws_sdk_ecs::Config::builder().retry_config(RetryConfig::standard().with_max_attempts(attempts))
 }
 
-fn answer<O, E, R>(operation: Operation, result: Result<O, SdkError<E, R>>) -> Result<Value, EcsError>
+fn answer<O, E>(operation: Operation, result: Result<O, SdkError<E, HttpResponse>>) -> Result<Value, EcsError>
 where
     O: SerializableStruct,
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: fmt::Debug,
+    E: ProvideErrorMetadata + Error + 'static,
 {
     match result {
         Ok(output) => sdk_to_json(&output).map_err(|error: ShapeError| EcsError::from((operation, error))),
@@ -302,23 +303,38 @@ where
     }
 }
 
-fn failure<E, R>(operation: Operation, error: &SdkError<E, R>) -> EcsError
+fn failure<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> EcsError
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: fmt::Debug,
+    E: ProvideErrorMetadata + Error + 'static,
 {
-    if let (SdkError::ServiceError(_), code) = (error, error.code().unwrap_or_default()) {
-        return EcsError::new(operation, code, error.message().unwrap_or_default());
+    if let (SdkError::ServiceError(context), code) = (error, error.code().unwrap_or_default()) {
+        let status = context.raw().status().as_u16();
+        return EcsError::answered(operation, status, code, error.message().unwrap_or_default());
     }
     let text = DisplayErrorContext(error).to_string();
     let code = match error {
         SdkError::TimeoutError(_) => "Timeout",
-        _ if text.contains("credential") || text.contains("identity") => "Credentials",
+        _ if let Some(cause) = of_credentials(error) => without_credentials(cause, &text),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => "Timeout",
         SdkError::DispatchFailure(_) => "Connection",
         _ => "",
     };
     EcsError::new(operation, code, told(&text))
+}
+
+fn of_credentials<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+        .find_map(|error| error.downcast_ref())
+}
+
+/// Only where there are none, or whoever gives them refuses, must the user act. One that is slow or down comes back.
+fn without_credentials(cause: &CredentialsError, text: &str) -> &'static str {
+    let is_refused = ["AccessDenied", "not authorized", "InvalidIdentityToken"].iter().any(|word| text.contains(word));
+    match cause {
+        CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_) => "Credentials",
+        CredentialsError::ProviderError(_) if is_refused => "Credentials",
+        _ => "CredentialProvider",
+    }
 }
 
 /// The part of the SDK's text that helps somebody who reads a condition: not the debug dump at its end, nor the list
@@ -336,7 +352,28 @@ fn told(text: &str) -> &str {
 mod tests {
     use std::collections::BTreeSet;
 
+    use aws_sdk_ecs::operation::describe_clusters::DescribeClustersError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
     use super::*;
+
+    /// A provider of credentials that is slow for a moment is no reason to call every object stalled, nor is whatever else
+    /// has the word in its text.
+    #[test]
+    fn only_missing_credentials_are_the_users_matter() {
+        let class = |cause: CredentialsError| {
+            let failure = ConnectorError::other(Box::new(cause), None);
+            let error = SdkError::<DescribeClustersError>::dispatch_failure(failure);
+            super::failure(Operation::DescribeClusters, &error).class
+        };
+        assert_eq!(class(CredentialsError::not_loaded("no providers in chain provided credentials")), Class::Denied);
+        assert_eq!(class(CredentialsError::provider_timed_out(Duration::from_secs(5))), Class::Transient);
+        assert_eq!(class(CredentialsError::provider_error("dispatch failure")), Class::Transient);
+        assert_eq!(class(CredentialsError::provider_error("AccessDenied: sts:AssumeRole")), Class::Denied);
+        let other = ConnectorError::io("no route to credential-proxy.example".into());
+        let error = SdkError::<DescribeClustersError>::dispatch_failure(other);
+        assert_eq!(super::failure(Operation::DescribeClusters, &error).code, "Connection");
+    }
 
     /// A member that is in no list would be accepted in a manifest and never sent.
     #[test]

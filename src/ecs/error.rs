@@ -26,7 +26,8 @@ pub enum Class {
 pub struct EcsError {
     /// The operation.
     pub operation: Operation,
-    /// ECS's error code, or one of our own for what never reached ECS (`Connection`, `Timeout`, `Credentials`).
+    /// ECS's error code, or one of our own for what never reached ECS (`Connection`, `Timeout`, `Credentials`,
+    /// `CredentialProvider`).
     pub code: String,
     /// ECS's message.
     pub message: String,
@@ -46,6 +47,24 @@ impl EcsError {
             classify(&error.code, &error.message)
         };
         error
+    }
+
+    /// An error that was the answer of HTTP status `status`: of a code that nobody knows, that tells whose fault it is.
+    pub fn answered(operation: Operation, status: u16, code: &str, message: &str) -> Self {
+        let mut error = Self::new(operation, code, message);
+        if error.class == Class::Terminal && !CODES.iter().any(|(known, _)| *known == code) {
+            error.class = match status {
+                429 => Class::Throttled,
+                500.. => Class::Transient,
+                _ => error.class,
+            };
+        }
+        error
+    }
+
+    /// Whether it says something of who calls, and so nothing of what was asked for.
+    pub fn is_of_the_caller(&self) -> bool {
+        self.class == Class::Denied && !self.code.starts_with("AccessDenied")
     }
 
     /// How long waiting may be all that is needed: ECS takes a moment to know what was made just now. After that, what
@@ -110,6 +129,7 @@ const CODES: &[(&str, Class)] = &[
     ("ServiceUnavailable", Class::Transient),
     ("Connection", Class::Transient),
     ("Timeout", Class::Transient),
+    ("CredentialProvider", Class::Transient),
     ("AccessDeniedException", Class::Denied),
     ("AccessDenied", Class::Denied),
     ("Credentials", Class::Denied),
@@ -211,6 +231,17 @@ mod tests {
         );
         assert_eq!(class("AccessDeniedException", "User is not authorized"), Class::Denied);
         assert_eq!(class("", "unparseable"), Class::Transient);
+    }
+
+    /// A proxy or a new code of ECS's own must not stall every object while it lasts.
+    #[test]
+    fn of_an_unknown_code_the_http_status_tells() {
+        let class = |status, code| EcsError::answered(Operation::CreateService, status, code, "sorry").class;
+        assert_eq!(class(503, "BadGateway"), Class::Transient);
+        assert_eq!(class(429, "SlowDown"), Class::Throttled);
+        assert_eq!(class(400, "BadGateway"), Class::Terminal);
+        assert_eq!(class(500, "LimitExceededException"), Class::Terminal, "a code that is known counts");
+        assert_eq!(class(400, "ThrottlingException"), Class::Throttled);
     }
 
     #[test]

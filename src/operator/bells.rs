@@ -9,7 +9,11 @@ use kube::{
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use crate::{
-    api::{EcsCluster, EcsService, EcsTaskDefinition},
+    api::{
+        EcsCluster, EcsService, EcsTaskDefinition, Reason,
+        reference::{names_cluster, names_task_definition, refers_to_cluster, refers_to_task_definition},
+        status::READY,
+    },
     ecs::Key,
     reconcile::{Context, Subject},
     runtime::controller::Touched,
@@ -32,18 +36,22 @@ impl Bells {
     /// A cluster that becomes ACTIVE releases the services that wait for it.
     pub fn cluster_touched(&self, event: &Touched<'_, EcsCluster>) {
         let (Touched::Applied(cluster) | Touched::Deleted(cluster)) = event;
-        self.wake_services(cluster.namespace().as_deref(), |service| {
-            service.spec.cluster_ref.as_ref().is_some_and(|reference| reference.name == cluster.name_any())
-                && !knows_cluster(service, cluster)
+        self.wake_services(|service| {
+            let waits = waits_for_another(service);
+            (refers_to_cluster(service, cluster) && (waits || !knows_cluster(service, cluster)))
+                || (waits && names_cluster(service, cluster))
         });
     }
 
     /// A new revision reaches the services that refer to it.
     pub fn task_definition_touched(&self, event: &Touched<'_, EcsTaskDefinition>) {
         let (Touched::Applied(object) | Touched::Deleted(object)) = event;
-        self.wake_services(object.namespace().as_deref(), |service| {
-            service.spec.task_definition_ref.as_ref().is_some_and(|reference| reference.name == object.name_any())
-                && !is_being_looked_at(object)
+        if is_being_looked_at(object) {
+            return;
+        }
+        self.wake_services(|service| {
+            refers_to_task_definition(service, object)
+                || (waits_for_another(service) && names_task_definition(service, object))
         });
     }
 
@@ -60,11 +68,11 @@ impl Bells {
         }
     }
 
-    fn wake_services(&self, namespace: Option<&str>, concerns: impl Fn(&EcsService) -> bool) {
+    fn wake_services(&self, concerns: impl Fn(&EcsService) -> bool) {
         let mut concerned: Vec<_> = self.services_store.state();
-        concerned.retain(|service| service.namespace().as_deref() == namespace && concerns(service));
+        concerned.retain(|service| concerns(service));
         // In order, so that the same history makes the same passes.
-        concerned.sort_by_key(|service| service.name_any());
+        concerned.sort_by_key(|service| (service.namespace(), service.name_any()));
         for service in concerned {
             let _ = self.services.send(ObjectRef::from_obj(&*service));
         }
@@ -75,6 +83,13 @@ impl Bells {
 fn knows_cluster(service: &EcsService, cluster: &EcsCluster) -> bool {
     let bound = service.status.as_ref().and_then(|status| status.cluster_arn.as_ref());
     bound.is_some() && bound == cluster.status.as_ref().and_then(|status| status.cluster_arn.as_ref())
+}
+
+/// A service that cannot go on, perhaps for want of what it refers to.
+fn waits_for_another(service: &EcsService) -> bool {
+    let conditions = service.status.iter().flat_map(|status| &status.common.conditions);
+    let waits = [Reason::RefNotReady, Reason::Retrying, Reason::InvalidReference].map(Reason::as_str);
+    conditions.into_iter().any(|one| one.type_ == READY && waits.contains(&one.reason.as_str()))
 }
 
 /// An edit that has no revision yet: its services are woken when it has.

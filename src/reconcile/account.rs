@@ -24,12 +24,22 @@ impl Accounts {
     /// here, and what it is bound to would be left behind.
     pub async fn check(&self, live: &Live, bound: &CommonStatus) -> Result<(), Verdict> {
         let (Some(region), Some(account)) = (&bound.region, &bound.account_id) else { return Ok(()) };
+        self.hold_against(live, region, account, "This object is bound to").await
+    }
+
+    /// Before anything is looked at: the manifest names another account by an ARN, and what has the same name here is
+    /// something else.
+    pub async fn check_named(&self, live: &Live, region: &str, account: &str) -> Result<(), Verdict> {
+        self.hold_against(live, region, account, "The manifest names, by an ARN,").await
+    }
+
+    async fn hold_against(&self, live: &Live, region: &str, account: &str, who: &str) -> Result<(), Verdict> {
         match self.of(live, region).await {
-            Some(ours) if ours != *account => Err(Verdict::stalled(
+            Some(ours) if ours != account => Err(Verdict::stalled(
                 Reason::AccessDenied,
                 format!(
-                    "This object is bound to AWS account {account}, and the operator's credentials are of account {ours}; nothing \
-                     is done. Give the operator credentials of {account}."
+                    "{who} AWS account {account}, and the operator's credentials are of account {ours}; nothing is done. Give \
+                     the operator credentials of {account}."
                 ),
             )),
             _ => Ok(()),

@@ -33,11 +33,11 @@ struct Sent {
 }
 
 impl Brake {
-    /// Whether the very same steps were made too often lately.
-    pub fn holds(&self, subject: &Subject, steps: &[Step], now: Instant) -> bool {
+    /// How long the very same steps are held back in all, where they were made too often lately.
+    pub fn holds(&self, subject: &Subject, steps: &[Step], now: Instant) -> Option<Duration> {
         let all = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = all.get(subject).into_iter().flatten().find(|sent| sent.steps == steps);
-        sent.is_some_and(|sent| sent.times >= TIMES && now - sent.last < sent.pause())
+        let sent = all.get(subject).into_iter().flatten().find(|sent| sent.steps == steps)?;
+        (sent.times >= TIMES && now - sent.last < sent.pause()).then(|| sent.pause())
     }
 
     /// ECS accepted these steps.
@@ -85,18 +85,18 @@ mod tests {
         let subject = Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() };
         let steps = [Step::new(Operation::UpdateService, "service web", json!({ "desiredCount": 2 }), Vec::new())];
         brake.sent(&subject, &steps, now);
-        assert!(!brake.holds(&subject, &steps, now));
+        assert_eq!(brake.holds(&subject, &steps, now), None);
         brake.sent(&subject, &steps, now);
-        assert!(brake.holds(&subject, &steps, now));
+        assert_eq!(brake.holds(&subject, &steps, now), Some(HELD_BACK));
         let undone = [Step::new(Operation::UpdateService, "service web", json!({ "desiredCount": 1 }), Vec::new())];
-        assert!(!brake.holds(&subject, &undone, now), "another plan is another matter");
+        assert_eq!(brake.holds(&subject, &undone, now), None, "another plan is another matter");
         brake.sent(&subject, &undone, now);
-        assert!(brake.holds(&subject, &steps, now), "also where another one was made in between");
-        assert!(!brake.holds(&subject, &steps, now + HELD_BACK), "tried again in the end");
+        assert_eq!(brake.holds(&subject, &steps, now), Some(HELD_BACK), "also where another one was made in between");
+        assert_eq!(brake.holds(&subject, &steps, now + HELD_BACK), None, "tried again in the end");
         brake.sent(&subject, &steps, now + HELD_BACK);
-        assert!(brake.holds(&subject, &steps, now + HELD_BACK * 2), "and more seldom each time");
+        assert_eq!(brake.holds(&subject, &steps, now + HELD_BACK * 2), Some(HELD_BACK * 2), "more seldom each time");
         brake.release(&subject);
         brake.sent(&subject, &steps, now);
-        assert!(!brake.holds(&subject, &steps, now), "what was seen to work is drift the next time");
+        assert_eq!(brake.holds(&subject, &steps, now), None, "what was seen to work is drift the next time");
     }
 }

@@ -10,7 +10,9 @@ use k8s_controller::events::{EventRecorder, Reporter};
 use kube::{Client, ResourceExt, runtime::reflector::Store};
 use serde_json::Value;
 
-use super::{account::Accounts, brake::Brake, contests::Contests, doubt::Doubt, patience::Patience};
+use super::{
+    account::Accounts, brake::Brake, contests::Contests, doubt::Doubt, leftovers::Leftovers, patience::Patience,
+};
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
     ecs::{Key, Live, Pace},
@@ -52,6 +54,8 @@ pub struct Context {
     pub patience: Patience,
     /// Calls that may have taken effect unheard.
     pub doubt: Doubt,
+    /// Work of low priority that was not done to its end.
+    pub leftovers: Leftovers,
     /// The account of the credentials.
     pub accounts: Accounts,
     /// Services whose `desiredCount` somebody else moves too.
@@ -92,6 +96,7 @@ impl Context {
             brake: Brake::default(),
             patience: Patience::default(),
             doubt: Doubt::default(),
+            leftovers: Leftovers::default(),
             accounts: Accounts::default(),
             contests: Contests::default(),
         }
@@ -103,6 +108,7 @@ impl Context {
         self.brake.release(subject);
         self.patience.forget(subject);
         self.doubt.forget(subject);
+        self.leftovers.again(subject);
         self.contests.forget(subject);
     }
 

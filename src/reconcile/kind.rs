@@ -30,6 +30,10 @@ pub enum Refusal {
     /// The object can't be reconciled as it stands.
     #[error("{}", .0.message)]
     Verdict(Verdict),
+    /// The user must act, unless another object cures it that is being applied at this moment: for so long it counts as a
+    /// reference that is not ready.
+    #[error("{}", .0.message)]
+    NotYet(Verdict, Duration),
     /// Something is on its way that decides; saying anything before it is here would only flicker.
     #[error("waits for a change that is on its way")]
     Later,
@@ -59,7 +63,7 @@ impl Refusal {
         match self {
             Self::Ecs(what, error) => Verdict::failed(&what, &error),
             Self::Kubernetes(error) => Verdict::retrying(format!("the Kubernetes API server refused: {error}")),
-            Self::Verdict(verdict) => verdict,
+            Self::Verdict(verdict) | Self::NotYet(verdict, _) => verdict,
             Self::Later => Verdict::retrying("waits for a change that is on its way"),
         }
     }
@@ -103,6 +107,11 @@ pub trait Kind: Sized + Send + Sync + 'static {
     ) -> Result<Self::Desired, Refusal>;
     /// The region that the manifest's object is in.
     fn region(desired: &Self::Desired) -> &str;
+    /// The AWS account that the manifest names, if it does.
+    fn account(desired: &Self::Desired) -> Option<&str> {
+        let _ = desired;
+        None
+    }
     /// Reads ECS by way of Live; an observation older than `since` is not good enough.
     fn observe(
         cx: &Context,
@@ -118,6 +127,11 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn keys(desired: &Self::Desired, observed: &Self::Observed) -> Vec<(Key, Pace)>;
     /// The calls that close the difference, or why there can be none. Pure.
     fn plan(desired: &Self::Desired, observed: &Self::Observed, status: &Status<Self>) -> Result<Plan, Verdict>;
+    /// What it means that a step failed.
+    fn refusal(cx: &Context, desired: &Self::Desired, step: &Step, error: EcsError) -> Refusal {
+        let _ = (cx, desired);
+        Refusal::Ecs(step.what.clone(), error)
+    }
     /// Takes over the answer of a step, so that it need not be read again.
     fn absorb(cx: &Context, desired: &Self::Desired, step: &Step, answer: Value, status: &mut Status<Self>);
     /// Puts into the status what it has lost and ECS still knows. Pure.
@@ -155,16 +169,17 @@ pub trait Kind: Sized + Send + Sync + 'static {
     }
     /// The paths that the manifest manages, for `status.appliedFields`.
     fn managed(desired: &Self::Desired) -> Vec<String>;
-    /// Work of low priority once all else is done, such as pruning. What fails is only told.
+    /// Work of low priority once all else is done, such as pruning. What fails is only told. Answers in what time there is
+    /// more to do.
     fn tidy(
         cx: &Context,
         desired: &Self::Desired,
         observed: &Self::Observed,
         applied: &[Step],
         story: &mut Story,
-    ) -> impl Future<Output = ()> + Send {
+    ) -> impl Future<Output = Option<Duration>> + Send {
         let _ = (cx, desired, observed, applied, story);
-        std::future::ready(())
+        std::future::ready(None)
     }
     /// One step of a deletion in AWS. Never touches what isn't ours.
     fn delete(

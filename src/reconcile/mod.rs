@@ -7,6 +7,7 @@ pub mod contests;
 pub mod context;
 pub mod doubt;
 pub mod kind;
+pub mod leftovers;
 mod observe_only;
 pub mod owner;
 pub mod pass;

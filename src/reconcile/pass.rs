@@ -133,8 +133,11 @@ impl<K: Kind> Pass<'_, K> {
         self.story.tell(self.cx, &self.object).await;
         if let Some((desired, observed)) = settled {
             let mut story = Story::default();
-            K::tidy(self.cx, &desired, &observed, &self.applied, &mut story).await;
+            let more = K::tidy(self.cx, &desired, &observed, &self.applied, &mut story).await;
             story.tell(self.cx, &self.object).await;
+            if let (Next::Change, Some(more)) = (next, more) {
+                return Next::After(more);
+            }
         }
         next
     }
@@ -164,8 +167,8 @@ impl<K: Kind> Pass<'_, K> {
         }
         match objects::write_status(&self.cx.client, &self.object, &self.status).await {
             Ok(object) => self.written.remember(object),
-            // Deleted meanwhile: there is nobody to tell.
-            Err(kube::Error::Api(answer)) if answer.is_not_found() => {}
+            // Deleted meanwhile, and perhaps another is there of that name: there is nobody to tell.
+            Err(kube::Error::Api(answer)) if answer.is_not_found() || answer.is_conflict() => {}
             Err(error) => return Err(error),
         }
         Ok(verdict.next)
@@ -176,6 +179,11 @@ impl<K: Kind> Pass<'_, K> {
         let held = observe_only::held(&self.object);
         let references = K::references(cx, &self.object);
         let desired = K::validate(&self.object, &references, &self.status, &cx.settings)?;
+        if let Some(account) = K::account(&desired)
+            && K::Object::common(&mut self.status).account_id.as_deref() != Some(account)
+        {
+            cx.accounts.check_named(&cx.live, K::region(&desired), account).await?;
+        }
         let was_ours = self.is_held;
         let mut since = self.asked_to_look().then_some(self.started);
         for _ in 0..ROUNDS {
@@ -208,9 +216,9 @@ impl<K: Kind> Pass<'_, K> {
                 }
                 cx.brake.without_effect(&self.subject, &plan.steps, self.started);
             }
-            if cx.brake.holds(&self.subject, &plan.steps, self.started) {
+            if let Some(pause) = cx.brake.holds(&self.subject, &plan.steps, self.started) {
                 K::report(&desired, &observed, &mut self.status, now);
-                return Ok((without_effect(&plan), None));
+                return Ok((without_effect(&plan, pause), None));
             }
             if plan.steps.iter().any(|step| step.operation.makes_twins())
                 && let Some(left) = cx.doubt.left(&self.subject, was_ours, Instant::now())
@@ -302,7 +310,7 @@ impl<K: Kind> Pass<'_, K> {
             if step.operation.makes() && answer.as_ref().is_err_and(|error| error.class == Class::Transient) {
                 cx.doubt.raise(&self.subject);
             }
-            let answer = answer.map_err(|error| Refusal::Ecs(step.what.clone(), error));
+            let answer = answer.map_err(|error| K::refusal(cx, desired, step, error));
             let answer = answer.inspect_err(|_| K::report(desired, observed, &mut self.status, cx.clock.now()))?;
             tracing::info!(object = %self.subject, %step, "applied");
             let made = step.made(&answer);
@@ -325,6 +333,9 @@ impl<K: Kind> Pass<'_, K> {
         let released = policies.management == ManagementPolicy::Observe
             || retained
             || objects::crd_is_terminating::<K::Object>(&self.cx.client).await?;
+        if retained && K::Object::common(&mut self.status).account_id.is_some() {
+            self.story.left_behind("what it manages", "deletionPolicy is Retain");
+        }
         if !released {
             if observe_only::is_paused(&self.object) {
                 return Ok(Deletion::Waiting(Verdict::refused(
@@ -380,12 +391,13 @@ fn in_doubt(plan: &Plan, left: Duration) -> Verdict {
     Verdict::waiting(Reason::Retrying, message, left)
 }
 
-fn without_effect(plan: &Plan) -> Verdict {
+fn without_effect(plan: &Plan, pause: Duration) -> Verdict {
     let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
     let message = format!(
-        "ECS accepted the change and does not show it: {}; it is not sent again for ten minutes, or until the manifest or ECS \
+        "ECS accepted the change and does not show it: {}; it is not sent again for {} minutes, or until the manifest or ECS \
          changes",
-        steps.join("; ")
+        steps.join("; "),
+        pause.as_secs() / 60
     );
     Verdict::waiting(Reason::Retrying, message, Duration::from_secs(60))
 }

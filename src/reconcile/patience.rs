@@ -4,12 +4,16 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::time::Instant;
 
-use super::{Subject, kind::Refusal};
-use crate::ecs::Class;
+use super::{Subject, kind::Refusal, verdict::Verdict};
+use crate::{api::Reason, ecs::Class};
+
+/// How often somebody looks again who waits for another object.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Since when each object fails in such a way.
 #[derive(Debug, Default)]
@@ -27,19 +31,42 @@ struct Failing {
 impl Patience {
     /// The same failure, or once waiting has not cured it, one that the user must act upon.
     pub fn judge(&self, subject: &Subject, generation: Option<i64>, refusal: Refusal, now: Instant) -> Refusal {
-        let Refusal::Ecs(what, mut error) = refusal else { return refusal };
-        if let Some(patience) = error.patience() {
-            let mut all = self.since.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || Failing { message: error.message.clone(), generation, since: now };
-            let failing = all.entry(subject.clone()).or_insert_with(new);
-            if failing.message != error.message || failing.generation != generation {
-                *failing = new();
+        match refusal {
+            Refusal::Ecs(what, mut error) => {
+                if let Some(patience) = error.patience()
+                    && self.left(subject, generation, &error.message, patience, now).is_none()
+                {
+                    error.class = Class::Terminal;
+                }
+                Refusal::Ecs(what, error)
             }
-            if now - failing.since >= patience {
-                error.class = Class::Terminal;
+            Refusal::NotYet(verdict, patience) => {
+                let left = self.left(subject, generation, &verdict.message, patience, now);
+                Refusal::Verdict(match left {
+                    Some(left) => Verdict::waiting(Reason::RefNotReady, verdict.message, left.min(LOOK_AGAIN)),
+                    None => verdict,
+                })
             }
+            other => other,
         }
-        Refusal::Ecs(what, error)
+    }
+
+    /// How long the failure may still last.
+    fn left(
+        &self,
+        subject: &Subject,
+        generation: Option<i64>,
+        message: &str,
+        patience: Duration,
+        now: Instant,
+    ) -> Option<Duration> {
+        let mut all = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Failing { message: message.to_owned(), generation, since: now };
+        let failing = all.entry(subject.clone()).or_insert_with(new);
+        if failing.message != message || failing.generation != generation {
+            *failing = new();
+        }
+        patience.checked_sub(now - failing.since).filter(|left| !left.is_zero())
     }
 
     /// The object fails no more, or is gone.
@@ -50,8 +77,6 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{
         ecs::{EcsError, Operation},
@@ -76,5 +101,21 @@ mod tests {
         assert_eq!(state("TaskDefinition not found.", 140), State::Waiting, "another failure has its own time");
         patience.forget(&subject);
         assert_eq!(state("Role is not valid", 150), State::Waiting);
+    }
+
+    /// Manifests of one commit arrive one by one: until the other is here, nobody has to act.
+    #[tokio::test(start_paused = true)]
+    async fn what_another_manifest_may_cure_waits_for_it_first() {
+        let (patience, start) = (Patience::default(), Instant::now());
+        let subject = Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() };
+        let at = |after: u64| {
+            let wrong = Verdict::refused(Reason::InvalidParameter, "no such container");
+            let refusal = Refusal::NotYet(wrong, Duration::from_secs(10));
+            let verdict = patience.judge(&subject, Some(1), refusal, start + Duration::from_secs(after)).verdict();
+            (verdict.state, verdict.reason)
+        };
+        assert_eq!(at(0), (State::Waiting, Reason::RefNotReady));
+        assert_eq!(at(9), (State::Waiting, Reason::RefNotReady));
+        assert_eq!(at(10), (State::Stalled, Reason::InvalidParameter));
     }
 }

@@ -115,6 +115,8 @@ pub struct Step {
     pub because: Vec<Difference>,
     /// What it does it to, for people: "service web in cluster shop".
     pub what: String,
+    /// Whether it starts a deployment.
+    pub deploys: bool,
 }
 
 impl Step {
@@ -124,7 +126,8 @@ impl Step {
             Value::Object(input) => input,
             _ => Map::new(),
         };
-        Self { operation, input, because, what: what.into() }
+        let deploys = operation == Operation::CreateService;
+        Self { operation, input, because, what: what.into(), deploys }
     }
 
     /// What ECS's answer says was made, where the step does not name it.

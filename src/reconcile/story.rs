@@ -33,11 +33,14 @@ impl News {
     }
 }
 
+/// The reason of Events about what a deletion leaves in ECS.
+const LEFT: &str = "LeftInEcs";
+
 /// What a pass has to tell, in order.
 #[derive(Debug, Default)]
 pub struct Story {
     events: Vec<Event>,
-    /// The last Event of a call that ECS may have to carry out for a while.
+    /// The last Event of a call that starts a deployment.
     begun: Option<usize>,
 }
 
@@ -57,10 +60,20 @@ impl Story {
             let because: Vec<String> = step.because.iter().map(ToString::to_string).collect();
             note = format!("{note} ({})", because.join(", "));
         }
-        if matches!(step.operation, Operation::CreateService | Operation::UpdateService) {
+        if step.deploys {
             self.begun = Some(self.events.len());
         }
         self.push(EventType::Normal, why, step.operation.as_str(), note);
+    }
+
+    /// A deletion leaves something in ECS, as it should.
+    pub fn left_behind(&mut self, what: &str, because: &str) {
+        self.hear(News::normal(LEFT, format!("Left in ECS: {what}; {because}")));
+    }
+
+    /// A deletion leaves something in ECS that bears the tag of somebody else, or none.
+    pub fn left_to_others(&mut self, what: &str) {
+        self.hear(News::warning(LEFT, format!("Left in ECS: {what}; its owner tag does not name this object")));
     }
 
     /// What a status newly says.
@@ -145,5 +158,26 @@ const fn reason(operation: Operation) -> &'static str {
     match operation {
         Operation::UntagResource => "Tagged",
         other => done(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Scaling a service deploys nothing: an Event that says so would be read as a rollout.
+    #[test]
+    fn only_a_call_that_deploys_is_told_together_with_its_end() {
+        let note = |deploys: bool| {
+            let step = Step::new(Operation::UpdateService, "service web", json!({ "desiredCount": 2 }), Vec::new());
+            let mut story = Story::default();
+            story.did(&Step { deploys, ..step });
+            story.conclude(&Verdict::ready(Reason::Deployed, "web:2 is deployed."), &CommonStatus::default());
+            story.events.remove(0).note.unwrap_or_default()
+        };
+        assert_eq!(note(false), "Updated service web");
+        assert_eq!(note(true), "Updated service web: web:2 is deployed.");
     }
 }

@@ -92,9 +92,12 @@ pub async fn look<K: Object>(client: &Client, object: &K) -> kube::Result<Option
     api(client, object).get_opt(&object.name_any()).await
 }
 
-/// Writes the whole status by server-side apply: what it no longer holds is removed.
+/// Writes the whole status by server-side apply: what it no longer holds is removed. Another object that has the name by
+/// now is not written to: the API server answers that with a conflict.
 pub async fn write_status<K: Object>(client: &Client, object: &K, status: &impl Serialize) -> kube::Result<K> {
-    let patch = json!({ "apiVersion": K::api_version(&()), "kind": K::kind(&()), "status": status });
+    let patch = json!({
+        "apiVersion": K::api_version(&()), "kind": K::kind(&()), "metadata": { "uid": object.uid() }, "status": status,
+    });
     let params = PatchParams::apply(FIELD_MANAGER).force();
     api(client, object).patch_status(&object.name_any(), &params, &Patch::Apply(patch)).await
 }

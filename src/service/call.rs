@@ -87,8 +87,8 @@ impl Call {
         }
         self.input.insert("cluster".into(), json!(desired.cluster));
         self.input.insert("service".into(), json!(desired.name));
-        let what = format!("service {}", desired.name);
-        Some(Step::new(Operation::UpdateService, what, self.input.into(), self.because))
+        let (what, deploys) = (format!("service {}", desired.name), self.deploys());
+        Some(Step { deploys, ..Step::new(Operation::UpdateService, what, self.input.into(), self.because) })
     }
 
     fn deploys(&self) -> bool {

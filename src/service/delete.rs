@@ -35,11 +35,17 @@ pub async fn delete(
         .map_err(|error| Refusal::Ecs(format!("reading service {name}"), error))?;
     let Some(service) = seen.json().and_then(LiveService::read) else { return Ok(Deletion::Done) };
     let stake = Stake::of(object, None, &status.common, &cx.settings);
-    let Claim::Ours(origin) = stake.claim(&service.tags) else { return Ok(Deletion::Done) };
-    if service.status != "INACTIVE" {
-        cx.doubt.settle(&Subject::of(object));
+    if service.status == "INACTIVE" {
+        return Ok(Deletion::Done);
     }
-    if service.status == "INACTIVE" || !object.policies().deletes(origin) {
+    let what = format!("service {name} in cluster {cluster}");
+    let Claim::Ours(origin) = stake.claim(&service.tags) else {
+        story.left_to_others(&what);
+        return Ok(Deletion::Done);
+    };
+    cx.doubt.settle(&Subject::of(object));
+    if !object.policies().deletes(origin) {
+        story.left_behind(&what, "it was adopted, and deletionPolicy is not Delete");
         return Ok(Deletion::Done);
     }
     cx.interests.set(&cx.live, &Subject::of(object), vec![(key.clone(), Pace::Rolling)]);

@@ -59,10 +59,7 @@ impl Ending<'_> {
             () => "rolled back",
         };
         let (why, cause) = self.why();
-        let mut message = format!("ECS {verb} {}: {why} {}", self.way(is_back), self.remedy(cause));
-        if let Some(withheld) = self.plan.withheld.first() {
-            let _ = write!(message, " What was changed since waits: {withheld}.");
-        }
+        let message = format!("ECS {verb} {}: {why} {}", self.way(is_back), self.remedy(cause));
         Verdict::stalled(Reason::RolledBack, message)
     }
 

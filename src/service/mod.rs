@@ -38,7 +38,7 @@ pub use self::{
 };
 use crate::{
     api::{CLUSTER_ARN, EcsService, EcsServiceStatus},
-    ecs::{Key, Pace},
+    ecs::{EcsError, Key, Pace},
     reconcile::{Context, Deletion, Kind, News, Plan, Refusal, Settings, Step, Story, Verdict},
 };
 
@@ -70,6 +70,10 @@ impl Kind for Service {
         &desired.region
     }
 
+    fn account(desired: &Desired) -> Option<&str> {
+        desired.account.as_deref()
+    }
+
     async fn observe(
         cx: &Context,
         desired: &Desired,
@@ -94,6 +98,10 @@ impl Kind for Service {
 
     fn plan(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Result<Plan, Verdict> {
         plan::plan(desired, observed, status)
+    }
+
+    fn refusal(cx: &Context, desired: &Desired, step: &Step, error: EcsError) -> Refusal {
+        observe::refusal(cx, desired, step, error)
     }
 
     fn absorb(cx: &Context, desired: &Desired, step: &Step, answer: Value, status: &mut EcsServiceStatus) {
@@ -134,6 +142,11 @@ impl Kind for Service {
 
     fn managed(desired: &Desired) -> Vec<String> {
         desired.managed()
+    }
+
+    async fn tidy(cx: &Context, desired: &Desired, observed: &Observed, _: &[Step], _: &mut Story) -> Option<Duration> {
+        observe::release(cx, desired, observed);
+        None
     }
 
     async fn delete(

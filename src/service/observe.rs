@@ -1,5 +1,7 @@
 //! What ECS shows of a service.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
@@ -17,8 +19,8 @@ use crate::{
         EcsServiceStatus, Reason,
         deployment_status::{DeploymentOutcome, PastDeployment},
     },
-    ecs::{Class, Key, Operation, Pace, Seen, canon},
-    reconcile::{Context, Difference, Refusal, Step, Verdict, tags},
+    ecs::{Class, EcsError, Key, Operation, Pace, Seen, canon},
+    reconcile::{Context, Difference, Refusal, Step, Subject, Verdict, tags},
 };
 
 /// A rollout that has not got all its tasks after so long is looked into.
@@ -214,7 +216,9 @@ async fn newest_attempt(
             return Ok(None);
         }
     };
-    let Some(newest) = answer.pointer("/serviceDeployments/0") else { return Ok(None) };
+    // Nothing says that ECS lists them in order.
+    let all = answer.get("serviceDeployments").and_then(Value::as_array).into_iter().flatten();
+    let Some(newest) = all.max_by_key(|one| detail::time(one.get("createdAt"))) else { return Ok(None) };
     let text = |name: &str| newest.get(name).and_then(Value::as_str);
     let Some(arn) = text("targetServiceRevisionArn") else { return Ok(None) };
     let outcome = match DeploymentState::read(text("status").unwrap_or_default()) {
@@ -238,6 +242,12 @@ async fn newest_attempt(
     Ok(revision.and_then(|revision| Attempt::new(past, json, &revision)))
 }
 
+/// How often a service looks again for a cluster that is gone; the cluster's object wakes it, too.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// How long a family that is not there may be on its way.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 async fn resolve(cx: &Context, desired: &Desired, family: &str) -> Result<String, Refusal> {
     let key = Key::task_definition(&desired.region, family);
     let seen = cx
@@ -249,8 +259,33 @@ async fn resolve(cx: &Context, desired: &Desired, family: &str) -> Result<String
     arn.ok_or_else(|| {
         let message =
             format!("spec.taskDefinition: ECS has no ACTIVE revision of '{family}'; register one, or name another");
-        Verdict::stalled(Reason::InvalidReference, message).into()
+        Refusal::NotYet(Verdict::stalled(Reason::InvalidReference, message), PATIENCE)
     })
+}
+
+/// What a failed step means. A cluster that is one of ours and not there comes back: its object makes it anew, and is told.
+pub fn refusal(cx: &Context, desired: &Desired, step: &Step, error: EcsError) -> Refusal {
+    let is_gone = error.code == "ClusterNotFoundException" || error.message.contains("Cluster was not ACTIVE");
+    if !is_gone || desired.cluster_arn.is_none() {
+        return Refusal::Ecs(step.what.clone(), error);
+    }
+    cx.live.look(&Key::cluster(&desired.region, &desired.cluster));
+    let message = format!(
+        "spec.clusterRef: ECS does not have cluster '{}' any more; waiting for its EcsCluster to make it anew",
+        desired.cluster
+    );
+    Verdict::waiting(Reason::RefNotReady, message, LOOK_AGAIN).into()
+}
+
+/// Once nothing is rolled out any more, revisions that the service ran may be pruned, where that waits for it.
+pub fn release(cx: &Context, desired: &Desired, observed: &Observed) {
+    let Some(definition) = desired.definition.as_ref().filter(|_| observed.is_settled()) else { return };
+    let arn = definition.status.as_ref().and_then(|status| status.task_definition_arn.as_deref());
+    if let Some(arn) = arn
+        && cx.leftovers.are_due(&Subject::of(&**definition))
+    {
+        cx.live.wake(&Key::task_definition(&desired.region, arn));
+    }
 }
 
 /// Takes over the answer of a step: what is there now, and which deployment is ours.

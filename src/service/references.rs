@@ -1,19 +1,25 @@
 //! What a service refers to, as the stores have it. No calls.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use kube::{
     Resource, ResourceExt,
     runtime::reflector::{ObjectRef, Store},
 };
 
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use super::together;
 use crate::{
-    api::{EcsCluster, EcsService, EcsTaskDefinition, LocalReference, status::READY},
+    api::{EcsCluster, EcsService, EcsTaskDefinition, EcsTaskDefinitionSpec, LocalReference, Reason, status::READY},
+    ecs::Key,
     reconcile::{Context, Refusal, Subject, Verdict},
     runtime::objects::Object,
 };
+
+/// Manifests of one commit are all there after so long.
+const APPLIED_TOGETHER: Duration = Duration::from_secs(10);
 
 /// The objects that `clusterRef` and `taskDefinitionRef` name, `None` where there is no such object (or no reference).
 #[derive(Clone, Debug, Default)]
@@ -22,6 +28,8 @@ pub struct References {
     pub cluster: Option<Arc<EcsCluster>>,
     /// The task definition.
     pub task_definition: Option<Arc<EcsTaskDefinition>>,
+    /// Its registered revision, where Live holds it.
+    pub registered: Option<EcsTaskDefinitionSpec>,
     /// Somebody else moves `desiredCount` as often as we do.
     pub is_contested: bool,
 }
@@ -41,9 +49,11 @@ impl References {
     /// Reads the stores.
     pub fn of(cx: &Context, object: &EcsService) -> Self {
         let namespace = object.namespace().unwrap_or_default();
+        let task_definition = lookup(&cx.stores.task_definitions, object.spec.task_definition_ref.as_ref(), &namespace);
         Self {
             cluster: lookup(&cx.stores.clusters, object.spec.cluster_ref.as_ref(), &namespace),
-            task_definition: lookup(&cx.stores.task_definitions, object.spec.task_definition_ref.as_ref(), &namespace),
+            registered: task_definition.as_ref().and_then(|object| registered(cx, object)),
+            task_definition,
             is_contested: cx.contests.is_on(&Subject::of(object), Instant::now()),
         }
     }
@@ -80,6 +90,23 @@ impl References {
         Ok(arn)
     }
 
+    /// What does not go together in the service and the revision that it would run. Where the task definition is not ready,
+    /// its next revision may cure it; where it is, so may its next manifest, if that is applied at this moment.
+    pub fn contradiction(&self, service: &Map<String, Value>) -> Result<(), Refusal> {
+        let Some(object) = &self.task_definition else { return Ok(()) };
+        let revision = self.registered.as_ref().unwrap_or(&object.spec);
+        let Some(violation) = together::violations(revision, service).into_iter().next() else { return Ok(()) };
+        match self.unready_task_definition() {
+            Some(unready) => {
+                Err(Verdict::waiting_for_change(Reason::RefNotReady, format!("{violation}. {unready}")).into())
+            }
+            None => Err(Refusal::NotYet(
+                Verdict::refused(Reason::InvalidParameter, violation.to_string()),
+                APPLIED_TOGETHER,
+            )),
+        }
+    }
+
     /// Why the revision in use may not be what the referred task definition asks for.
     pub fn unready_task_definition(&self) -> Option<String> {
         let object = self.task_definition.as_ref()?;
@@ -96,13 +123,30 @@ impl References {
     }
 }
 
+/// The registered revision of a task definition whose manifest asks for another, as a spec; without a call.
+fn registered(cx: &Context, object: &EcsTaskDefinition) -> Option<EcsTaskDefinitionSpec> {
+    if is_ready(object) {
+        return None;
+    }
+    let status = object.status.as_ref()?;
+    let key = Key::task_definition(status.common.region.as_deref()?, status.task_definition_arn.as_deref()?);
+    serde_json::from_value(cx.live.peek(&key)?.json()?).ok()
+}
+
+/// What its manifest asks for is registered.
+fn is_ready(object: &EcsTaskDefinition) -> bool {
+    let Some(status) = &object.status else { return false };
+    status.common.observed_generation == object.meta().generation
+        && status.common.conditions.iter().any(|condition| condition.type_ == READY && condition.status == "True")
+}
+
 fn lookup<K: Object>(store: &Store<K>, reference: Option<&LocalReference>, namespace: &str) -> Option<Arc<K>> {
     store.get(&ObjectRef::new(&reference?.name).within(namespace))
 }
 
 fn missing(field: &str, kind: &str, name: &str) -> Refusal {
     Refusal::Verdict(Verdict::waiting_for_change(
-        crate::api::Reason::RefNotReady,
+        Reason::RefNotReady,
         format!("{field}: there is no {kind} '{name}' in this namespace yet; waiting for it"),
     ))
 }
@@ -111,7 +155,7 @@ fn not_ready<K: Object>(field: &str, object: &K, status: Option<&crate::api::Com
     let ready = status.and_then(|status| status.conditions.iter().find(|condition| condition.type_ == READY));
     let why = ready.map_or_else(String::new, |ready| format!(" ({})", ready.reason));
     Refusal::Verdict(Verdict::waiting_for_change(
-        crate::api::Reason::RefNotReady,
+        Reason::RefNotReady,
         format!("{field}: {} '{}' is not ready yet{why}", K::kind(&()), object.name_any()),
     ))
 }

@@ -34,7 +34,8 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
     // Never empty, and no pod matches it: an autoscaler needs one.
     status.selector = Some(format!("ecs-operator.dev/uid={}", desired.uid));
     if let (Some(from), Some(arn)) = (&desired.family, &observed.resolved) {
-        status.resolved_task_definition = Some(ResolvedTaskDefinition { from: from.clone(), arn: arn.clone() });
+        let asked = Some(desired.asked.clone());
+        status.resolved_task_definition = Some(ResolvedTaskDefinition { from: from.clone(), arn: arn.clone(), asked });
     }
     let Some(service) = observed.service.as_ref().filter(|service| service.status != "INACTIVE") else { return };
     if !desired.stake.concerns(&service.tags) {

@@ -10,7 +10,7 @@ use super::{
     acts::Acts,
     fields::FIELDS,
     references::{ClusterPlace, References},
-    rules, together,
+    rules,
 };
 use crate::{
     api::{EcsService, EcsServiceStatus, EcsTaskDefinition, Reason},
@@ -34,6 +34,8 @@ pub struct Desired {
     pub cluster_arn: Option<String>,
     /// Its region.
     pub region: String,
+    /// Its AWS account, where `spec.cluster` is an ARN.
+    pub account: Option<String>,
     /// CreateService's input as the manifest has it, without tags and token; the task definition as an ARN or
     /// `family:revision`.
     pub input: Map<String, Value>,
@@ -41,6 +43,8 @@ pub struct Desired {
     pub units: Units,
     /// A family whose newest revision is still to be found: `spec.taskDefinition` without a revision.
     pub family: Option<String>,
+    /// The manifest but for `desiredCount`, and the restart, as a hash: a family is resolved once for each.
+    pub asked: String,
     /// What we have to do with it.
     pub stake: Stake,
     /// UID of the object: what is made for it carries a token of it.
@@ -131,18 +135,16 @@ pub fn validate(
     let (cluster, region) = (place.name, place.region);
     let name = object.spec.service_name.clone().unwrap_or_else(|| object.name_any());
     let mut input = spec::mirror_zone(&object.spec, APART)?;
-    let (task_definition, family) = task_definition(object, references, status)?;
-    if let Some(object) = &references.task_definition
-        && let Some(violation) = together::violations(&object.spec, &input).first()
-    {
-        return Err(refused(violation.to_string()));
-    }
+    let acts = Acts::of(object.annotations());
+    let handled = status.handled.as_ref().and_then(|handled| handled.restarted_at.clone());
+    let restart = acts.restarted_at.clone().or(handled);
+    let asked = asked(object, restart.as_deref());
+    let (task_definition, family) = task_definition(object, references, status, &asked)?;
+    references.contradiction(&input)?;
     input.insert("cluster".into(), json!(cluster));
     if let Some(task_definition) = &task_definition {
         input.insert("taskDefinition".into(), json!(task_definition));
     }
-    let acts = Acts::of(object.annotations());
-    let handled = status.handled.as_ref().and_then(|handled| handled.restarted_at.clone());
     let units = canon::desired_service(&Value::Object(input.clone()))
         .map_err(|error| refused(format!("spec can't be read as an ECS service: {error}")))?;
     Ok(Desired {
@@ -153,7 +155,8 @@ pub fn validate(
         is_contested: references.is_contested && status.common.observed_generation == object.metadata.generation,
         uid: object.uid().unwrap_or_default(),
         definition: references.task_definition.clone(),
-        restart: acts.restarted_at.clone().or(handled),
+        restart,
+        asked,
         acts,
         progress_deadline: object
             .spec
@@ -163,6 +166,7 @@ pub fn validate(
         name,
         cluster,
         cluster_arn: place.arn,
+        account: object.spec.cluster.as_deref().and_then(account),
         region,
         input,
         units,
@@ -197,9 +201,11 @@ fn cluster(
         }
     };
     let ClusterPlace { name, region, .. } = &place;
+    let named = object.spec.cluster.as_deref().and_then(account);
     if let Some(bound) = &status.cluster_arn
         && (!bound.ends_with(&format!(":cluster/{name}"))
-            || status.common.region.as_deref().is_some_and(|bound| bound != *region))
+            || status.common.region.as_deref().is_some_and(|bound| bound != *region)
+            || named.is_some_and(|named| spec::account(bound).is_some_and(|bound| bound != named)))
     {
         let message = format!(
             "spec.clusterRef: the service is bound to {bound} and now refers to cluster '{name}' in {region}; a service can't \
@@ -210,11 +216,26 @@ fn cluster(
     Ok(place)
 }
 
+/// The account in an ARN; a name has none.
+fn account(cluster: &str) -> Option<String> {
+    cluster.starts_with("arn:").then(|| spec::account(cluster)).flatten()
+}
+
+/// Whoever scales the service asks for no other revision.
+fn asked(object: &EcsService, restart: Option<&str>) -> String {
+    let mut spec = serde_json::to_value(&object.spec).unwrap_or_default();
+    if let Some(members) = spec.as_object_mut() {
+        members.remove("desiredCount");
+    }
+    canon::hash(&json!([spec, restart]))
+}
+
 /// The revision to run, and the family that is still to be resolved to one.
 fn task_definition(
     object: &EcsService,
     references: &References,
     status: &EcsServiceStatus,
+    asked: &str,
 ) -> Result<(Option<String>, Option<String>), Refusal> {
     if let Some(reference) = &object.spec.task_definition_ref {
         return Ok((Some(references.task_definition(&reference.name)?), None));
@@ -224,7 +245,9 @@ fn task_definition(
         return Ok((Some(text.clone()), None));
     }
     match &status.resolved_task_definition {
-        Some(resolved) if resolved.from == *text => Ok((Some(resolved.arn.clone()), None)),
+        Some(resolved) if resolved.from == *text && resolved.asked.as_deref() == Some(asked) => {
+            Ok((Some(resolved.arn.clone()), None))
+        }
         _ => Ok((None, Some(text.clone()))),
     }
 }

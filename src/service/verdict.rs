@@ -33,7 +33,7 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
     let plan = plan::plan(desired, observed, status).unwrap_or_default();
     let rollout = rollout(desired, observed, service, status, &plan, now);
     if rollout.reason != Reason::Deployed {
-        return rollout.with(available(desired, service, status));
+        return withholding(rollout, &plan.withheld).with(available(desired, service, status));
     }
     let verdict = if let Some(withheld) = plan.withheld.first() {
         Verdict { next: Next::After(plan::WITHHELD), ..Verdict::progressing(Reason::Deploying, withheld.clone()) }
@@ -46,6 +46,13 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
         unavailable(service, status, now).unwrap_or(rollout)
     };
     verdict.with(available(desired, service, status))
+}
+
+/// A correction that waits, until ECS has rolled back say, must not look as if nobody had read it.
+fn withholding(rollout: Verdict, withheld: &[String]) -> Verdict {
+    let Some(withheld) = withheld.first() else { return rollout };
+    let message = format!("{} A change of the manifest waits: {withheld}.", rollout.message);
+    Verdict { message, ..rollout }
 }
 
 fn contested() -> conditions::Desired {

@@ -6,9 +6,12 @@ use kube::ResourceExt;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::observe::{active_revisions, revision};
+use super::observe::{Revision, active_revisions, held, revision};
 use crate::{
-    api::{EcsTaskDefinition, EcsTaskDefinitionStatus, Managed, Reason},
+    api::{
+        EcsTaskDefinition, EcsTaskDefinitionStatus, Managed, Reason,
+        reference::{names_task_definition, refers_to_task_definition},
+    },
     ecs::{Class, Operation},
     reconcile::{
         Context, Deletion, Refusal, Step, Story, Subject, Verdict,
@@ -19,6 +22,11 @@ use crate::{
 
 /// How many revisions one pass deregisters: ECS takes one a second.
 const AT_ONCE: usize = 10;
+/// How many revisions one pass looks at: ECS describes them one by one. What it finds to be no concern of ours is held, and
+/// the next pass goes on from there.
+const LOOKS: usize = 50;
+/// When a deletion goes on.
+const GOES_ON: Duration = Duration::from_secs(1);
 /// A service may cease to refer to the task definition without a sign of its own.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
@@ -29,9 +37,8 @@ pub async fn delete(
     status: &EcsTaskDefinitionStatus,
     story: &mut Story,
 ) -> Result<Deletion, Refusal> {
-    let namespace = object.namespace().unwrap_or_default();
     let name = object.name_any();
-    if let Some(message) = our_services(cx, &namespace, &name) {
+    if let Some(message) = our_services(cx, object) {
         return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, LOOK_AGAIN)));
     }
     let region = spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), &cx.settings)?;
@@ -42,27 +49,39 @@ pub async fn delete(
     let all = active_revisions(&ecs, &family)
         .await
         .map_err(|error| Refusal::Ecs(format!("reading family {family}"), error))?;
-    let mut deregistered = 0;
-    for (index, arn) in all.iter().enumerate() {
-        if deregistered == AT_ONCE {
-            let message = format!("{} revisions of family {family} are still to be looked at.", all.len() - index);
-            return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, Duration::from_secs(1))));
+    let (mut looks, mut deregistered) = (0, 0);
+    let goes =
+        |revision: &Revision| stake.claim(&revision.tags).origin().is_some_and(|origin| policies.deletes(origin));
+    for arn in &all {
+        if held(cx, &region, arn).is_some_and(|held| !goes(&held)) {
+            continue;
         }
+        // Registering shares ECS's bucket and goes first.
+        if looks == LOOKS || deregistered == AT_ONCE || !ecs.has_room(Operation::DeregisterTaskDefinition) {
+            let message = format!("The revisions of family {family} are deregistered: ECS takes one a second.");
+            return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, GOES_ON)));
+        }
+        looks += 1;
         let Some(found) = revision(cx, &region, arn, Some(Instant::now())).await? else { continue };
-        let Claim::Ours(origin) = stake.claim(&found.tags) else { continue };
+        let is_bound = status.task_definition_arn.as_ref() == Some(arn);
+        let what = format!("{family}:{}", found.number);
+        let Claim::Ours(origin) = stake.claim(&found.tags) else {
+            if is_bound {
+                story.left_to_others(&what);
+            }
+            continue;
+        };
         if status.task_definition_arn.is_none() {
             // The first registration, which may have got no answer.
             cx.doubt.settle(&Subject::of(object));
         }
         if !policies.deletes(origin) {
+            if is_bound {
+                story.left_behind(&what, "it was adopted, and deletionPolicy is not Delete");
+            }
             continue;
         }
-        let step = Step::new(
-            Operation::DeregisterTaskDefinition,
-            format!("{family}:{}", found.number),
-            json!({ "taskDefinition": arn }),
-            Vec::new(),
-        );
+        let step = Step::new(Operation::DeregisterTaskDefinition, what, json!({ "taskDefinition": arn }), Vec::new());
         match ecs.call(step.operation, &step.input).await {
             Ok(_) => {
                 deregistered += 1;
@@ -75,14 +94,14 @@ pub async fn delete(
     Ok(Deletion::Done)
 }
 
-fn our_services(cx: &Context, namespace: &str, name: &str) -> Option<String> {
+fn our_services(cx: &Context, object: &EcsTaskDefinition) -> Option<String> {
     let mut waits: Vec<String> = cx
         .stores
         .services
         .state()
         .iter()
-        .filter(|service| service.namespace().as_deref() == Some(namespace))
-        .filter(|service| service.spec.task_definition_ref.as_ref().is_some_and(|reference| reference.name == name))
+        .filter(|service| service.namespace() == object.namespace())
+        .filter(|service| refers_to_task_definition(service, object) || names_task_definition(service, object))
         .map(|service| service.name_any())
         .collect();
     waits.sort_unstable();

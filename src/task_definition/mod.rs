@@ -8,6 +8,8 @@ pub mod rules;
 mod status;
 mod validate;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -87,8 +89,14 @@ impl Kind for TaskDefinition {
         desired.managed()
     }
 
-    async fn tidy(cx: &Context, desired: &Desired, observed: &Observed, applied: &[Step], story: &mut Story) {
-        prune::prune(cx, desired, observed, applied, story).await;
+    async fn tidy(
+        cx: &Context,
+        desired: &Desired,
+        observed: &Observed,
+        applied: &[Step],
+        story: &mut Story,
+    ) -> Option<Duration> {
+        prune::prune(cx, desired, observed, applied, story).await
     }
 
     async fn delete(

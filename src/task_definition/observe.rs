@@ -157,6 +157,11 @@ pub async fn revision(
     Ok(again.json().and_then(Revision::read))
 }
 
+/// A revision as Live holds it, without a call.
+pub fn held(cx: &Context, region: &str, arn: &str) -> Option<Revision> {
+    cx.live.peek(&Key::task_definition(region, arn))?.json().and_then(Revision::read)
+}
+
 /// The ARNs of all ACTIVE revisions of a family, newest first.
 pub async fn active_revisions(ecs: &Ecs, family: &str) -> Result<Vec<String>, crate::ecs::EcsError> {
     let mut found: Vec<(i64, String)> = Vec::new();

@@ -60,7 +60,7 @@ mod tests {
     use crate::{
         api::{AdoptionPolicy, CommonStatus, EcsTaskDefinition, EcsTaskDefinitionSpec, Reason},
         reconcile::{
-            Settings,
+            Settings, Subject,
             owner::{Claim, Stake},
         },
         task_definition::observe::Revision,
@@ -76,6 +76,8 @@ mod tests {
             hash: format!("v{}:{}", canon::VERSION, canon::hash(&canonical)),
             canonical,
             stake: stake(AdoptionPolicy::Never),
+            subject: Subject { kind: "EcsTaskDefinition".into(), namespace: "shop".into(), name: "web".into() },
+            is_edited: false,
             revisions_kept: 5,
         }
     }

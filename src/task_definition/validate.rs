@@ -7,7 +7,7 @@ use super::rules;
 use crate::{
     api::{EcsTaskDefinition, EcsTaskDefinitionStatus, Reason},
     ecs::canon,
-    reconcile::{Settings, Verdict, owner::Stake, spec},
+    reconcile::{Settings, Subject, Verdict, owner::Stake, spec},
 };
 
 /// How many revisions are kept where the manifest doesn't say.
@@ -30,6 +30,10 @@ pub struct Desired {
     pub hash: String,
     /// What we have to do with it.
     pub stake: Stake,
+    /// Who we are among our own.
+    pub subject: Subject,
+    /// The manifest was edited since the last look.
+    pub is_edited: bool,
     /// How many of our own revisions are kept.
     pub revisions_kept: usize,
 }
@@ -76,6 +80,8 @@ pub fn validate(
     Ok(Desired {
         hash: format!("v{}:{}", canon::VERSION, canon::hash(&canonical)),
         stake: Stake::of(object, object.spec.tags.as_ref(), &status.common, settings),
+        subject: Subject::of(object),
+        is_edited: status.common.observed_generation != object.metadata.generation,
         revisions_kept: limit.unwrap_or(REVISIONS_KEPT),
         family,
         region,

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use crate::support::{
     SOON, Scene,
-    product::{PRODUCT, product},
+    product::{PRODUCT, cluster, product, service, task_definition},
 };
 
 fn credentials(scene: &mut Scene, account: &str) {
@@ -49,4 +49,19 @@ async fn nothing_is_made_or_given_up_in_the_wrong_account() {
         scene.gone(object, SOON).await;
     }
     scene.assert_ecs_is_empty().await;
+}
+
+/// Without it, a service whose manifest names a cluster of another account would be made in the cluster of that name in
+/// this one.
+#[tokio::test]
+async fn a_cluster_of_another_account_is_not_looked_for_in_this_one() {
+    let scene = Scene::start("otherarn").await;
+    let there = "cluster: 'arn:aws:ecs:eu-west-1:999999999999:cluster/main', taskDefinition: web, desiredCount: 1";
+    let named = service("web", there);
+    scene.apply(&(cluster("main", "") + &task_definition("web", "nginx:1", "") + &named)).await;
+    scene.ready("EcsCluster/main").await;
+    scene.ready("EcsTaskDefinition/web").await;
+    let denied = scene.reason("EcsService/web", "AccessDenied").await;
+    assert!(denied["metadata"]["finalizers"].is_null(), "there is nothing to delete here: {denied:#}");
+    assert_eq!(scene.proxy.count("CreateService"), 0, "{}", scene.proxy.log());
 }

@@ -21,4 +21,5 @@ mod rule_stored;
 mod rule_table;
 mod schema;
 mod start;
+mod status;
 mod support;

@@ -67,6 +67,27 @@ async fn pruning_keeps_the_newest_and_whatever_is_in_use() {
     scene.ready("EcsService/pinned").await;
 }
 
+/// Without it, the limit of a finished product could never be lowered, and what was in use at the last edit would stay
+/// until the next.
+#[tokio::test]
+async fn a_lower_limit_prunes_and_so_does_a_service_that_moves_on() {
+    let scene = Scene::start("lower").await;
+    let web = |image: &str, limit: u8| task_definition("web", image, &format!("revisionHistoryLimit: {limit}"));
+    let number =
+        |revision: u8| format!("clusterRef: {{name: main}}, taskDefinition: 'web:{revision}', desiredCount: 1");
+    scene.apply(&cluster("main", "")).await;
+    for revision in 1..=4 {
+        scene.apply(&web(&format!("nginx:{revision}"), 5)).await;
+        scene.ecs_becomes("the next revision", async |_| active(&scene).await.len() == revision).await;
+    }
+    scene.apply(&service("pinned", &number(2))).await;
+    scene.ready("EcsService/pinned").await;
+    scene.apply(&web("nginx:4", 1)).await;
+    scene.ecs_becomes("the newest and the one in use", async |_| active(&scene).await == [2, 4]).await;
+    scene.apply(&service("pinned", &format!("{}, desiredCount: 1", refers("main", "web")))).await;
+    scene.ecs_becomes("the newest", async |_| active(&scene).await == [4]).await;
+}
+
 /// Without it, a service that somebody deleted by mistake would stay away until the next edit.
 #[tokio::test]
 async fn what_somebody_deletes_in_ecs_is_made_anew() {
@@ -123,9 +144,9 @@ async fn a_service_may_name_cluster_and_revision() {
         follows(&scene, service, revision).await;
     }
     let resolved = &scene.get("EcsService/family").await.unwrap()["status"]["resolvedTaskDefinition"];
-    assert_eq!(*resolved, json!({ "from": "web", "arn": newest }));
+    assert_eq!((&resolved["from"], &resolved["arn"]), (&json!("web"), &json!(newest)));
 
-    // A newer revision is not followed: neither when something else is edited, nor after a restart.
+    // A newer revision is not followed: neither when the service is scaled, nor after a restart of the operator.
     register("nginx:3").await;
     scene.proxy.clear();
     scene.operator.restart();
@@ -136,9 +157,16 @@ async fn a_service_may_name_cluster_and_revision() {
         r#"UpdateService {"cluster":"shared","desiredCount":2,"service":"family"}"#.to_owned() + "\n"
     );
     assert_eq!(ecs.runs("shared", "family").await, "web:2");
-    // What is asked anew is resolved anew.
-    scene.apply(&service("family", "cluster: shared, taskDefinition: 'web:3', desiredCount: 2")).await;
+    // An edit of anything else resolves it anew, and so does a restart of the service.
+    let edited = "cluster: shared, taskDefinition: web, desiredCount: 2, enableExecuteCommand: true";
+    scene.apply(&service("family", edited)).await;
     follows(&scene, "family", "web:3").await;
+    register("nginx:4").await;
+    scene.kubectl(&["annotate", "EcsService/family", "ecs-operator.dev/restartedAt=now"]);
+    follows(&scene, "family", "web:4").await;
+    scene.kubectl(&["annotate", "EcsService/family", "ecs-operator.dev/restartedAt-"]);
+    scene.ready("EcsService/family").await;
+    assert_eq!(scene.proxy.count("UpdateService"), 3, "{}", scene.proxy.log());
 }
 
 /// Without it, a family that does not exist would be an error without an end or without a word.
@@ -149,7 +177,7 @@ async fn a_family_without_a_revision_is_said_and_cured() {
     ecs.call("CreateCluster", json!({ "clusterName": "shared" })).await;
     scene.operator.start();
     scene.apply(&service("web", "cluster: shared, taskDefinition: web, desiredCount: 1")).await;
-    scene.reason("EcsService/web", "InvalidReference").await;
+    scene.reason("EcsService/web", "RefNotReady").await;
     let container = json!({ "name": "app", "image": "nginx:1", "memory": 128 });
     ecs.call("RegisterTaskDefinition", json!({ "family": "web", "containerDefinitions": [container] })).await;
     follows(&scene, "web", "web:1").await;

@@ -184,6 +184,11 @@ impl fmt::Debug for Live {
     }
 }
 
+/// Whether a failure may be for one of the names of its call alone.
+fn is_of_its_name(error: &EcsError) -> bool {
+    !matches!(error.class, Class::Throttled | Class::Transient) && !error.is_of_the_caller()
+}
+
 /// Who reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Reader {
@@ -238,6 +243,15 @@ impl Live {
             answer
         };
         answer.await.unwrap_or_else(|_| Err(unanswered(key.group.target)))
+    }
+
+    /// Looks at an object now, for whoever keeps it: what was just learnt by other means speaks against what is held.
+    pub fn look(&self, key: &Key) {
+        let (live, key) = (self.clone(), key.clone());
+        tokio::spawn(async move {
+            // Who keeps it is told of a change, and tells what fails.
+            let _ = live.get(&key, Some(Instant::now())).await;
+        });
     }
 
     /// Keeps an object in the sweep; its changes are emitted from now on.
@@ -311,6 +325,9 @@ impl Live {
             let asked: Vec<&str> = names.iter().map(|(name, _)| &**name).collect();
             let answer = read::describe(&ecs, &group, &asked).await;
             live.state().ended(&group, names.iter().map(|(name, _)| name));
+            if let [(name, _)] = names.as_slice() {
+                live.state().set_apart(&group, name, answer.as_ref().is_err_and(is_of_its_name));
+            }
             match answer {
                 Ok(found) => {
                     for ((name, waiters), value) in names.into_iter().zip(found) {
@@ -318,8 +335,7 @@ impl Live {
                     }
                 }
                 // One bad name must not blind the others of its call.
-                Err(error) if names.len() > 1 && !matches!(error.class, Class::Throttled | Class::Transient) => {
-                    live.state().set_apart(&group, names.iter().map(|(name, _)| name));
+                Err(error) if names.len() > 1 && is_of_its_name(&error) => {
                     for name in names {
                         live.fetch(group.clone(), vec![name], reader);
                     }

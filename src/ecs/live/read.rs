@@ -176,9 +176,17 @@ pub(super) fn project(target: Target, mut value: Value) -> Value {
     let Some(object) = value.as_object_mut() else { return value };
     match target {
         Target::Cluster => {
+            // Attachments come and go; of those that failed somebody has to hear.
+            if let Some(Value::Array(attachments)) = object.get_mut("attachments") {
+                let failed =
+                    |one: &Value| one.get("status").and_then(Value::as_str).is_some_and(|one| one.contains("FAILED"));
+                attachments.retain(failed);
+                if attachments.is_empty() {
+                    object.remove("attachments");
+                }
+            }
             for volatile in [
                 "statistics",
-                "attachments",
                 "registeredContainerInstancesCount",
                 "runningTasksCount",
                 "pendingTasksCount",

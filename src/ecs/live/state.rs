@@ -14,7 +14,7 @@ use super::{
     read::{deployments, identity},
 };
 
-/// How long a name whose call failed is asked for singly.
+/// How long a name whose own call failed is asked for singly, unless that call succeeds before.
 const APART: Duration = Duration::from_secs(3600);
 /// The calls that look at what is rolling come at most so often, a twelfth of the 20 a second that ECS allows of each
 /// sort: a thousand rollouts at once are looked at every minute, a hundred every six seconds.
@@ -222,10 +222,14 @@ impl State {
         found
     }
 
-    pub(super) fn set_apart<'a>(&mut self, group: &Group, names: impl Iterator<Item = &'a Arc<str>>) {
-        let members = self.groups.entry(group.clone()).or_default();
-        let until = Instant::now() + APART;
-        members.apart.extend(names.map(|name| (name.clone(), until)));
+    /// A name that was asked for alone: whether it goes on like that.
+    pub(super) fn set_apart(&mut self, group: &Group, name: &Arc<str>, is_bad: bool) {
+        let Some(members) = self.groups.get_mut(group) else { return };
+        if is_bad {
+            members.apart.insert(name.clone(), Instant::now() + APART);
+        } else {
+            members.apart.remove(name);
+        }
     }
 
     /// The calls of the sweep that are due now: rolling objects at their pace, quiet ones at a steady rate, oldest
