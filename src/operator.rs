@@ -189,11 +189,14 @@ impl Start<'_> {
     }
 }
 
+/// What a controller does when an object is touched, and its pass.
+type Lane<T, K> = (T, Pass<K>);
+
 /// What a controller does for one kind: what it does when an object is touched (`touched` besides), and its pass.
 pub fn lane<R: Kind>(
     context: &Arc<Context>,
     touched: impl Fn(Touched<'_, R::Object>) + Send + Sync + 'static,
-) -> (impl Fn(Touched<'_, R::Object>) + Send + Sync + 'static, Pass<R::Object>) {
+) -> Lane<impl Fn(Touched<'_, R::Object>) + Send + Sync + 'static, R::Object> {
     let written: Arc<Written<R::Object>> = Arc::default();
     let (gone, forgotten) = (context.clone(), written.clone());
     let touched = move |event: Touched<'_, R::Object>| {

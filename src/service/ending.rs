@@ -70,7 +70,7 @@ impl Ending<'_> {
             "Deployment {} of {} failed and nothing was rolled back: {why} {}.",
             self.primary.id,
             revision(self.primary),
-            capitalized(cause.remedy())
+            capitalized(&cause.remedy())
         );
         Verdict::stalled(Reason::DeploymentFailed, message)
     }
@@ -187,7 +187,7 @@ fn cause_of(reason: &str) -> Option<Cause> {
     }
 }
 
-fn capitalized(text: String) -> String {
+fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

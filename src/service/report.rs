@@ -138,9 +138,9 @@ fn note_ended(
         let revision = shown.map(|shown| shown.task_definition.clone());
         let revision = revision.or_else(|| seen.and_then(|seen| seen.task_definition_arn.clone()));
         let told = of_own.and_then(|detail| detail.rollback_reason.clone().or_else(|| detail.reason.clone()));
-        let shows = shown.and_then(|shown| shown.rollout_state_reason.clone());
+        let in_service = shown.and_then(|shown| shown.rollout_state_reason.clone());
         // The detail of a deployment that finds nothing to go back to speaks of a rollback all the same.
-        let why = if outcome == DeploymentOutcome::Failed { shows.or(told) } else { told.or(shows) };
+        let why = if outcome == DeploymentOutcome::Failed { in_service.or(told) } else { told.or(in_service) };
         let start = shown.and_then(|shown| shown.created).or_else(|| of_own.and_then(|detail| detail.created));
         let is_bad = outcome != DeploymentOutcome::Deployed;
         let complained = start.filter(|_| is_bad).and_then(|start| complaint(service, Some(start), Some(now)));
