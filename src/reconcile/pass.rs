@@ -156,11 +156,11 @@ impl<K: Kind> Pass<'_, K> {
         for news in K::news(before, &self.status) {
             self.story.hear(news);
         }
-        match objects::write_status(&self.cx.client, &self.object, &self.status).await {
-            Ok(object) => self.written.remember(object),
-            // Deleted meanwhile, and perhaps another is there of that name: there is nobody to tell.
-            Err(kube::Error::Api(answer)) if answer.is_not_found() || answer.is_conflict() => {}
-            Err(error) => return Err(error),
+        // The finalizer may have been written just now.
+        let newest = self.written.newest(&self.object);
+        // Where it was deleted meanwhile, there is nobody to tell.
+        if let Some(object) = objects::write_status(&self.cx.client, &newest, &self.status).await? {
+            self.written.remember(object);
         }
         Ok(verdict.next)
     }
