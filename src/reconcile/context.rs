@@ -11,7 +11,8 @@ use kube::{Client, ResourceExt, runtime::reflector::Store};
 use serde_json::Value;
 
 use super::{
-    account::Accounts, brake::Brake, contests::Contests, doubt::Doubt, leftovers::Leftovers, patience::Patience,
+    account::Accounts, brake::Brake, contests::Contests, doubt::Doubt, gather::Gather, leftovers::Leftovers,
+    patience::Patience,
 };
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
@@ -56,6 +57,8 @@ pub struct Context {
     pub doubt: Doubt,
     /// Work of low priority that was not done to its end.
     pub leftovers: Leftovers,
+    /// Edits that wait for others.
+    pub gather: Gather,
     /// The account of the credentials.
     pub accounts: Accounts,
     /// Services whose `desiredCount` somebody else moves too.
@@ -97,6 +100,7 @@ impl Context {
             patience: Patience::default(),
             doubt: Doubt::default(),
             leftovers: Leftovers::default(),
+            gather: Gather::default(),
             accounts: Accounts::default(),
             contests: Contests::default(),
         }
@@ -109,6 +113,7 @@ impl Context {
         self.patience.forget(subject);
         self.doubt.forget(subject);
         self.leftovers.again(subject);
+        self.gather.forget(subject);
         self.contests.forget(subject);
     }
 

@@ -9,8 +9,10 @@ use kube::{Resource, ResourceExt};
 use tokio::time::Instant;
 
 use super::{
-    applied::{remember_managed, remember_unseen, with_kept},
+    applied::{forgotten, remember_managed, remember_unseen, with_kept},
+    brake::without_effect,
     context::{Context, Subject},
+    doubt::in_doubt,
     kind::{Deletion, Kind, Refusal, Status},
     observe_only,
     plan::{Plan, Step},
@@ -20,14 +22,17 @@ use super::{
 use crate::{
     api::{DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason, status::STALLED},
     ecs::Class,
-    runtime::{conditions, controller::Next, memory::Written, objects},
+    runtime::{backoff::Delays, conditions, controller::Next, memory::Written, objects},
 };
 
 /// How often a pass looks, plans and applies before it leaves the rest to the next one.
 const ROUNDS: usize = 4;
 
-/// The longest delay after a status that could not be written.
-const UNWRITTEN: Duration = Duration::from_secs(30);
+/// Between tries to write a status.
+const UNWRITTEN: Delays = Delays { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
+
+/// When the store shows that an object is gone.
+const GONE: Duration = Duration::from_millis(250);
 
 /// How often a deletion looks for what may be made at this moment.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -156,13 +161,17 @@ impl<K: Kind> Pass<'_, K> {
         for news in K::news(before, &self.status) {
             self.story.hear(news);
         }
+        // Where it was deleted meanwhile, there is nobody to tell.
+        self.write_status().await?;
+        Ok(verdict.next)
+    }
+
+    /// Whether the object was still there to be written to.
+    async fn write_status(&self) -> kube::Result<bool> {
         // The finalizer may have been written just now.
         let newest = self.written.newest(&self.object);
-        // Where it was deleted meanwhile, there is nobody to tell.
-        if let Some(object) = objects::write_status(&self.cx.client, &newest, &self.status).await? {
-            self.written.remember(object);
-        }
-        Ok(verdict.next)
+        let written = objects::write_status(&self.cx.client, &newest, &self.status).await?;
+        Ok(written.map(|object| self.written.remember(object)).is_some())
     }
 
     async fn reconcile(&mut self) -> Result<(Verdict, Settled<K>), Refusal> {
@@ -216,6 +225,12 @@ impl<K: Kind> Pass<'_, K> {
             {
                 return Ok((in_doubt(&plan, left), None));
             }
+            if plan.steps.iter().any(|step| K::gathers(&desired, step)) {
+                let generation = self.object.meta().generation.unwrap_or_default();
+                if let Some(left) = cx.gather.left(&self.subject, generation, Instant::now()) {
+                    return Err(Refusal::Later(left));
+                }
+            }
             self.hold(&desired).await?;
             if K::observed_at(&observed) < since.unwrap_or(self.started) {
                 // What is held may be a minute old: look before writing.
@@ -266,16 +281,30 @@ impl<K: Kind> Pass<'_, K> {
     fn nothing_left(&mut self, desired: K::Desired, observed: K::Observed, plan: &Plan) -> (Verdict, Settled<K>) {
         let now = self.cx.clock.now();
         K::report(&desired, &observed, &mut self.status, now);
-        K::Object::common(&mut self.status).applied_fields = with_kept(K::managed(&desired), &plan.kept);
+        let doubt = self.cx.doubt.left(&self.subject, self.is_held, Instant::now());
+        let common = K::Object::common(&mut self.status);
+        let now_managed = with_kept(K::managed(&desired), &plan.kept);
+        // What the process before this one was about to take away may only seem to be gone: ECS may answer from the past.
+        let not_sure = doubt.map(|left| (left, forgotten(&common.applied_fields, &now_managed)));
+        let not_sure = not_sure.filter(|(_, forgotten)| !forgotten.is_empty());
+        common.applied_fields = match &not_sure {
+            Some((_, forgotten)) => with_kept(now_managed, forgotten),
+            None => now_managed,
+        };
         if !K::is_answer(&observed) {
             self.cx.brake.release(&self.subject);
-            self.cx.doubt.settle(&self.subject);
+            if not_sure.is_none() {
+                self.cx.doubt.settle(&self.subject);
+            }
         }
         self.cx.patience.forget(&self.subject);
         if let Some((reason, sentence)) = plan.refused.first() {
             return (Verdict::refused(*reason, sentence.clone()), None);
         }
-        let verdict = K::verdict(&desired, &observed, &self.status, now).noting(&plan.notes);
+        let mut verdict = K::verdict(&desired, &observed, &self.status, now).noting(&plan.notes);
+        if let (Some((left, _)), Next::Change) = (not_sure, verdict.next) {
+            verdict.next = Next::After(left);
+        }
         (verdict, Some((desired, observed)))
     }
 
@@ -283,7 +312,14 @@ impl<K: Kind> Pass<'_, K> {
     async fn apply(&mut self, desired: &K::Desired, observed: &K::Observed, steps: Vec<Step>) -> Result<(), Refusal> {
         let cx = self.cx;
         let managed = K::managed(desired);
-        remember_managed(K::Object::common(&mut self.status), &managed);
+        let common = K::Object::common(&mut self.status);
+        let is_made = !common.applied_fields.is_empty();
+        if remember_managed(common, &managed) && is_made {
+            // What is managed for the first time and then no more has to be reset, also if the operator dies in between.
+            if !self.write_status().await? {
+                return Err(Refusal::Later(GONE));
+            }
+        }
         let ecs = cx.live.regions().ecs(K::region(desired));
         for step in &steps {
             let answer = ecs.call(step.operation, &step.input).await;
@@ -359,24 +395,4 @@ impl<K: Kind> Pass<'_, K> {
                        stopped meanwhile. It is let go once that is sure.";
         Some(Verdict::waiting(Reason::Deleting, message, left.min(LOOK_AGAIN)))
     }
-}
-
-fn in_doubt(plan: &Plan, left: Duration) -> Verdict {
-    let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
-    let message = format!(
-        "It is not known whether this has happened already, and it must not happen twice: {}; ECS is asked again in a moment",
-        steps.join("; ")
-    );
-    Verdict::waiting(Reason::Retrying, message, left)
-}
-
-fn without_effect(plan: &Plan, pause: Duration) -> Verdict {
-    let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
-    let message = format!(
-        "ECS accepted the change and does not show it: {}; it is not sent again for {} minutes, or until the manifest or ECS \
-         changes",
-        steps.join("; "),
-        pause.as_secs() / 60
-    );
-    Verdict::waiting(Reason::Retrying, message, Duration::from_secs(60))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Desired, acts,
+    Desired, SHORTLY, acts,
     detail::{self, DeploymentState, Detail, deployment_of},
     diagnosis::StoppedTask,
     live_service::LiveService,
@@ -80,7 +80,7 @@ pub async fn observe(
     }
     let service = json.clone().and_then(LiveService::read);
     if service.as_ref().is_some_and(|service| is_from_the_past(service, status, cx.clock.now())) {
-        return Err(Refusal::Later);
+        return Err(Refusal::Later(SHORTLY));
     }
     let (mut detail, mut stopped, mut attempt) = (None, Vec::new(), None);
     if let (Some(service), Some(json)) = (&service, &json) {

@@ -39,13 +39,14 @@ impl Objects {
                 "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
                 "containerDefinitions": [{
                     "name": "app", "image": GOOD[random.usize(..GOOD.len())], "essential": true,
+                    "portMappings": [{ "containerPort": 80 }],
                     "healthCheck": { "command": ["CMD", "true"] },
                 }],
             });
             add(&mut wanted, "EcsTaskDefinition", &format!("app-{index}"), &spec);
         }
         for index in 0..random.usize(1..4) {
-            let spec = json!({
+            let mut spec = json!({
                 "clusterRef": { "name": format!("cluster-{}", random.usize(..clusters)) },
                 "taskDefinitionRef": { "name": format!("app-{}", random.usize(..revisions)) },
                 "desiredCount": random.u8(..4), "launchType": "FARGATE",
@@ -56,6 +57,7 @@ impl Objects {
                 },
                 "tags": [{ "key": "Team", "value": "a" }],
             });
+            shift_traffic(&mut spec, random);
             add(&mut wanted, "EcsService", &format!("web-{index}"), &spec);
         }
         Self { wanted, deleted: BTreeMap::new() }
@@ -144,6 +146,40 @@ impl Objects {
             }
         }
     }
+}
+
+/// Half of the services shift traffic, and some of these wait for an answer that never comes.
+fn shift_traffic(spec: &mut Value, random: &mut Rng) {
+    let configuration = &mut spec["deploymentConfiguration"];
+    match random.u8(..6) {
+        0 => configuration["strategy"] = "BLUE_GREEN".into(),
+        1 => {
+            configuration["strategy"] = "CANARY".into();
+            configuration["canaryConfiguration"] = json!({ "canaryPercent": 10, "canaryBakeTimeInMinutes": 1 });
+        }
+        2 => {
+            configuration["strategy"] = "LINEAR".into();
+            configuration["linearConfiguration"] = json!({ "stepPercent": 50, "stepBakeTimeInMinutes": 1 });
+        }
+        _ => return,
+    }
+    configuration["bakeTimeInMinutes"] = random.u8(1..4).into();
+    if random.u8(..4) == 0 {
+        let action = ["CONTINUE", "ROLLBACK"][random.usize(..2)];
+        configuration["lifecycleHooks"] = json!([{
+            "targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"],
+            "timeoutConfiguration": { "timeoutInMinutes": 5, "action": action },
+        }]);
+    }
+    let balancing = "arn:aws:elasticloadbalancing:eu-west-1:123456789012";
+    spec["loadBalancers"] = json!([{
+        "targetGroupArn": format!("{balancing}:targetgroup/blue/1"), "containerName": "app", "containerPort": 80,
+        "advancedConfiguration": {
+            "alternateTargetGroupArn": format!("{balancing}:targetgroup/green/2"),
+            "productionListenerRule": format!("{balancing}:listener-rule/app/web/1/2/3"),
+            "roleArn": "arn:aws:iam::123456789012:role/traffic",
+        },
+    }]);
 }
 
 fn add(wanted: &mut BTreeMap<Name, Value>, kind: &str, name: &str, spec: &Value) {
