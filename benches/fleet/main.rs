@@ -86,7 +86,6 @@ async fn main() {
     if options.idle > 0 {
         idle(options.idle, Duration::from_secs(options.seconds), &mut table).await;
     }
-    table.print();
 }
 
 /// Many services of one task definition, created at once where ECS has no limits, until all are ready and a while

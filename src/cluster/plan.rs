@@ -55,7 +55,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
         if cluster.is_busy {
             return Err(Verdict::waiting(
                 Reason::Deploying,
-                format!("{what} still attaches or detaches capacity providers; the next change waits for it"),
+                format!("ECS still carries out a change of {what}; the next one waits for it"),
                 Duration::from_secs(10),
             ));
         }

@@ -28,7 +28,7 @@ pub fn verdict(desired: &Desired, observed: &Observed) -> Verdict {
             Verdict::refused(Reason::DeploymentFailed, plan::failed(&what, cluster))
         }
         Some(cluster) if cluster.is_busy => {
-            Verdict::progressing(Reason::Deploying, "ECS attaches or detaches capacity providers.")
+            Verdict::progressing(Reason::Deploying, "ECS carries out a change of the cluster.")
         }
         Some(cluster) => Verdict::ready(Reason::Deployed, format!("The cluster is ACTIVE: {}.", cluster.arn)),
         None => Verdict::retrying("the cluster is not there although nothing is left to do"),

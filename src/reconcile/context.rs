@@ -55,10 +55,10 @@ pub struct Context {
     pub patience: Patience,
     /// Calls that may have taken effect unheard.
     pub doubt: Doubt,
-    /// Work of low priority that was not done to its end.
-    pub leftovers: Leftovers,
     /// Edits that wait for others.
     pub gather: Gather,
+    /// Work of low priority that was not done to its end.
+    pub leftovers: Leftovers,
     /// The account of the credentials.
     pub accounts: Accounts,
     /// Services whose `desiredCount` somebody else moves too.
@@ -99,8 +99,8 @@ impl Context {
             brake: Brake::default(),
             patience: Patience::default(),
             doubt: Doubt::default(),
-            leftovers: Leftovers::default(),
             gather: Gather::default(),
+            leftovers: Leftovers::default(),
             accounts: Accounts::default(),
             contests: Contests::default(),
         }
@@ -112,8 +112,8 @@ impl Context {
         self.brake.release(subject);
         self.patience.forget(subject);
         self.doubt.forget(subject);
-        self.leftovers.again(subject);
         self.gather.forget(subject);
+        self.leftovers.again(subject);
         self.contests.forget(subject);
     }
 

@@ -152,9 +152,19 @@ pub trait Kind: Sized + Send + Sync + 'static {
         let _ = (desired, step);
         false
     }
-    /// What a person should hear of, told by what is new in a status. Pure.
-    fn news(before: &Status<Self>, after: &Status<Self>) -> Vec<News> {
-        let _ = (before, after);
+    /// For how long nothing has got further that should: the longer, the rarer its mere counts are written. Pure.
+    fn stands_still(status: &Status<Self>, now: Timestamp) -> Duration {
+        let _ = (status, now);
+        Duration::ZERO
+    }
+    /// Whether what the manifest refers to is what was deployed last, so that a difference is drift. Pure.
+    fn asks_the_same(desired: &Self::Desired, observed: &Self::Observed, status: &Status<Self>) -> bool {
+        let _ = (desired, observed, status);
+        true
+    }
+    /// What a person should hear of, told by what is new in a status and by the calls that led to it. Pure.
+    fn news(before: &Status<Self>, after: &Status<Self>, applied: &[Step]) -> Vec<News> {
+        let _ = (before, after, applied);
         Vec::new()
     }
     /// Where the object will be in AWS, as an annotation that a deletion finds although no status was ever written.

@@ -54,8 +54,8 @@ pub(super) fn is_paused<K: Object>(object: &K) -> bool {
 impl Held {
     const fn because(self) -> &'static str {
         match self {
-            Self::Observes => "managementPolicy is Observe: nothing is changed",
-            Self::Paused => "the annotation ecs-operator.dev/paused is \"true\": nothing is changed",
+            Self::Observes => "managementPolicy is Observe",
+            Self::Paused => "the annotation ecs-operator.dev/paused is \"true\"",
         }
     }
 
@@ -71,20 +71,18 @@ impl Held {
 /// What to say of an object that is only looked at; `verdict` is what would be said where nothing is left to call.
 pub(super) fn verdict(held: Held, plan: &Plan, verdict: Verdict) -> Verdict {
     if !plan.lines().is_empty() {
-        return differs(held, plan);
+        return differs(held, plan, verdict);
     }
     if verdict.state != State::Ready {
         return verdict;
     }
-    let because = held.because();
-    let because = because[..1].to_uppercase() + &because[1..];
-    let message = format!("{} {because}.", verdict.message);
+    let message = format!("{} Nothing is changed: {}.", verdict.message, held.because());
     Verdict { reason: held.reason(false), message, ..verdict }
 }
 
 /// What is only looked at, and differs. Looked at again by the clock too: there may be nothing in ECS to keep an eye on.
-fn differs(held: Held, plan: &Plan) -> Verdict {
-    let message = format!("{} ({})", plan.lines().join("; "), held.because());
+fn differs(held: Held, plan: &Plan, verdict: Verdict) -> Verdict {
+    let message = format!("Nothing is changed: {}. The plan: {}.", held.because(), plan.lines().join("; "));
     let next = Next::After(Duration::from_secs(60));
-    Verdict { state: State::Idle, reason: held.reason(true), message, next, also: Vec::new() }
+    Verdict { state: State::Idle, reason: held.reason(true), message, next, also: verdict.also }
 }

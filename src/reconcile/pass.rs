@@ -20,7 +20,10 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    api::{DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason, status::STALLED},
+    api::{
+        DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason,
+        status::{READY, STALLED},
+    },
     ecs::Class,
     runtime::{backoff::Delays, conditions, controller::Next, memory::Written, objects},
 };
@@ -37,8 +40,12 @@ const GONE: Duration = Duration::from_millis(250);
 /// How often a deletion looks for what may be made at this moment.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// The mere counts of a rollout are written once in so many sweeps of what is rolling.
+/// The mere counts of a rollout are written once in so many sweeps of what is rolling…
 const PROGRESS_EVERY: u32 = 2;
+/// …and once in such a part of the time for which it has got no further…
+const STANDSTILL: u32 = 10;
+/// …and at least once in this long.
+const PROGRESS_AT_LEAST: Duration = Duration::from_mins(5);
 
 /// One pass over one object.
 pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc<K::Object>) -> Next {
@@ -153,12 +160,17 @@ impl<K: Kind> Pass<'_, K> {
         if self.status == *before {
             return Ok(verdict.next);
         }
+        let standstill = K::stands_still(&self.status, self.cx.clock.now()) / STANDSTILL;
+        let pause = standstill.min(PROGRESS_AT_LEAST).max(self.cx.live.rolling() * PROGRESS_EVERY);
         if K::is_progress(before, &self.status)
-            && let Some(wait) = self.written.wrote_lately(&self.object, self.cx.live.rolling() * PROGRESS_EVERY)
+            && let Some(wait) = self.written.wrote_lately(&self.object, pause)
         {
-            return Ok(Next::After(wait));
+            return Ok(match verdict.next {
+                Next::After(next) => Next::After(next.min(wait)),
+                _ => Next::After(wait),
+            });
         }
-        for news in K::news(before, &self.status) {
+        for news in K::news(before, &self.status, &self.applied) {
             self.story.hear(news);
         }
         // Where it was deleted meanwhile, there is nobody to tell.
@@ -308,10 +320,21 @@ impl<K: Kind> Pass<'_, K> {
         (verdict, Some((desired, observed)))
     }
 
+    /// ECS was as this generation asks, so what differs now was changed there.
+    fn was_in_line(&self) -> bool {
+        let mut before = self.object.status().cloned().unwrap_or_default();
+        let generation = self.object.meta().generation;
+        let mut conditions = K::Object::common(&mut before).conditions.iter();
+        conditions.any(|condition| {
+            condition.type_ == READY && condition.status == "True" && condition.observed_generation == generation
+        })
+    }
+
     /// Makes the calls of a plan, in order, and takes over what each is answered.
     async fn apply(&mut self, desired: &K::Desired, observed: &K::Observed, steps: Vec<Step>) -> Result<(), Refusal> {
         let cx = self.cx;
         let managed = K::managed(desired);
+        let corrects = self.was_in_line() && K::asks_the_same(desired, observed, &self.status);
         let common = K::Object::common(&mut self.status);
         let is_made = !common.applied_fields.is_empty();
         if remember_managed(common, &managed) && is_made {
@@ -329,8 +352,9 @@ impl<K: Kind> Pass<'_, K> {
             let answer = answer.map_err(|error| K::refusal(cx, desired, step, error));
             let answer = answer.inspect_err(|_| K::report(desired, observed, &mut self.status, cx.clock.now()))?;
             tracing::info!(object = %self.subject, %step, "applied");
+            let made = step.made(&answer);
             K::absorb(cx, desired, step, answer, &mut self.status);
-            self.story.did(step);
+            self.story.carried_out(step, made.as_deref(), corrects);
         }
         cx.brake.sent(&self.subject, &steps, self.started);
         self.applied.extend(steps);

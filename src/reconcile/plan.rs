@@ -82,6 +82,9 @@ impl fmt::Display for Difference {
             };
             return write!(f, "{}: {what}", self.path);
         }
+        if let Some(annotation) = self.path.strip_prefix("metadata.annotations[ecs-operator.dev/") {
+            return write!(f, "annotation {}: {}", annotation.trim_end_matches(']'), short(&self.want));
+        }
         write!(f, "{}: {} → {}", self.path, short(&self.have), short(&self.want))
     }
 }
@@ -126,6 +129,13 @@ impl Step {
         let deploys = operation == Operation::CreateService;
         Self { operation, input, because, what: what.into(), deploys }
     }
+
+    /// What ECS's answer says was made, where the step does not name it.
+    pub fn made(&self, answer: &Value) -> Option<String> {
+        let made = answer.pointer("/taskDefinition/taskDefinitionArn").and_then(Value::as_str);
+        let made = made.filter(|_| self.operation == Operation::RegisterTaskDefinition);
+        made.and_then(|arn| arn.rsplit('/').next()).map(str::to_owned)
+    }
 }
 
 impl fmt::Display for Step {
@@ -151,6 +161,8 @@ pub struct Plan {
     pub withheld: Vec<String>,
     /// What is left alone on purpose, a sentence each: shown, not acted upon.
     pub notes: Vec<String>,
+    /// The fields that ECS rolled back, by their paths: not sent again before they change.
+    pub rolled_back: Vec<String>,
     /// Fields that ECS can't be without, or whose change waits. They stay in `status.appliedFields` although they were
     /// removed from the manifest, or the removal would be forgotten with this pass.
     pub kept: Vec<String>,

@@ -4,11 +4,14 @@ use k8s_controller::events::{Event, EventType};
 
 use super::{
     context::Context,
-    plan::Step,
+    plan::{Difference, Step},
     verdict::{State, Verdict},
 };
 use crate::{
-    api::{CommonStatus, Reason, status::READY},
+    api::{
+        CommonStatus, Reason,
+        status::{READY, STALLED},
+    },
     ecs::Operation,
     runtime::objects::Object,
 };
@@ -47,7 +50,15 @@ pub struct Story {
 impl Story {
     /// A call that changed something.
     pub fn did(&mut self, step: &Step) {
-        let mut note = format!("{} {}", done(step.operation), step.what);
+        self.carried_out(step, None, false);
+    }
+
+    /// A call that changed something: what it made, and whether it puts right what somebody else changed in ECS.
+    pub fn carried_out(&mut self, step: &Step, made: Option<&str>, corrects: bool) {
+        let is_drift = corrects && is_of_the_manifest(step);
+        let (word, why) = if is_drift { ("Put back", DRIFT) } else { (done(step.operation), reason(step.operation)) };
+        let made = made.map_or_else(String::new, |made| format!(": {made}"));
+        let mut note = format!("{word} {}{made}", step.what);
         if !step.because.is_empty() {
             let because: Vec<String> = step.because.iter().map(ToString::to_string).collect();
             note = format!("{note} ({})", because.join(", "));
@@ -55,7 +66,7 @@ impl Story {
         if step.deploys {
             self.begun = Some(self.events.len());
         }
-        self.push(EventType::Normal, reason(step.operation), step.operation.as_str(), note);
+        self.push(EventType::Normal, why, step.operation.as_str(), note);
     }
 
     /// A deletion leaves something in ECS, as it should.
@@ -95,7 +106,7 @@ impl Story {
         if let Some(note) = self.begun.and_then(|index| self.events.get_mut(index)?.note.as_mut()) {
             note.push_str(": ");
             note.push_str(&verdict.message);
-        } else if was(Reason::Deploying) || was(Reason::AwaitingHook) {
+        } else if was(Reason::Deploying) || was(Reason::AwaitingHook) || had_failed(before) {
             self.push(EventType::Normal, verdict.reason.as_str(), "Reconcile", verdict.message.clone());
         }
     }
@@ -113,6 +124,23 @@ impl Story {
         let (reason, action) = (reason.to_owned(), action.to_owned());
         self.events.push(Event { type_, reason, action, note: Some(note), related: None });
     }
+}
+
+/// The reason of an Event that tells of a correction.
+const DRIFT: &str = "DriftCorrected";
+
+/// It changes what is there, and no annotation asked for it.
+fn is_of_the_manifest(step: &Step) -> bool {
+    let is_asked = |difference: &Difference| difference.path.starts_with("metadata.");
+    matches!(reason(step.operation), "Updated" | "Tagged") && !step.because.iter().any(is_asked)
+}
+
+/// A person was told by a Warning, and waits to hear that it is over.
+fn had_failed(before: &CommonStatus) -> bool {
+    let warned = [Reason::Retrying.as_str(), Reason::Unavailable.as_str()];
+    before.conditions.iter().any(|condition| {
+        condition.type_ == STALLED || condition.type_ == READY && warned.contains(&condition.reason.as_str())
+    })
 }
 
 const fn done(operation: Operation) -> &'static str {

@@ -4,9 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Desired,
+    complaint::complaint,
     live_service::LiveService,
     observe::most_running,
-    verdict::{deployed, newest_event},
+    verdict::{deployed, diagnosed, sentence},
 };
 use crate::{
     api::{EcsServiceStatus, Reason, status::AVAILABLE},
@@ -20,8 +21,10 @@ use crate::{
 /// How long too few tasks may run before a deployed service is Ready no more: ECS replaces what stops within a minute.
 const DIP: SignedDuration = SignedDuration::from_secs(60);
 
+/// How many tasks must run. Before its first deployment is rolled out, a service was never available with fewer.
 fn least(service: &LiveService, status: &EcsServiceStatus) -> i64 {
-    service.least_running(most_running(status))
+    let has_run = status.rolled_out.is_some() || !status.deployments.is_empty() || !status.known_deployments.is_empty();
+    service.least_running(most_running(status).filter(|_| has_run))
 }
 
 /// The condition `Available`. Under another controller, ECS does not say how many tasks there must be.
@@ -33,6 +36,10 @@ pub fn available(desired: &Desired, service: &LiveService, status: &EcsServiceSt
     let counts = format!("{running} of {wanted} tasks run");
     let (status, reason, message) = if running < least {
         (Truth::False, "TooFewTasks", format!("{counts}; minimumHealthyPercent asks for {least}."))
+    } else if running == 0 && wanted > 0 {
+        (Truth::False, "NoTasks", format!("{counts}."))
+    } else if wanted == 0 && running == 0 {
+        (Truth::True, "TasksRun", "No tasks are wanted.".to_owned())
     } else if running < wanted {
         (Truth::True, "TasksMissing", format!("{counts}; ECS starts the others."))
     } else {
@@ -55,9 +62,12 @@ pub fn unavailable(service: &LiveService, status: &EcsServiceStatus, now: Timest
         let message = deployed(service.primary()?);
         return Some(Verdict { next: Next::After(left), ..Verdict::ready(Reason::Deployed, message) });
     }
-    let says = newest_event(service).map_or_else(String::new, |event| format!(" ECS says: {event}"));
+    let lately = since.map(|since| since.last_transition_time.0 - DIP);
+    let why = diagnosed(&status.task_failures)
+        .or_else(|| Some(sentence(&complaint(service, lately, None)?.to_string())))
+        .unwrap_or_else(|| "See why the tasks stopped; ECS starts others.".to_owned());
     let message = format!(
-        "{} of {} tasks run, fewer than the {least} that minimumHealthyPercent asks for, for more than a minute.{says}",
+        "{} of {} tasks run, fewer than the {least} that minimumHealthyPercent asks for, for more than a minute. {why}",
         service.running_count, service.desired_count,
     );
     Some(Verdict::waiting_for_change(Reason::Unavailable, message))

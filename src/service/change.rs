@@ -192,7 +192,9 @@ fn edit_of_the_controllers(unit: &str, desired: &Desired, live: &LiveService, ap
     if !canon::differs(unit, want, have) || record == Some(&spec::unseen_path(unit, want)) {
         return Change::None;
     }
-    let difference = Difference::new(unit, have.clone(), want.clone());
+    let is_reference = unit == "taskDefinition" && desired.definition.is_some();
+    let field = if is_reference { "taskDefinitionRef" } else { unit };
+    let difference = Difference::new(field, have.clone(), want.clone());
     let or_back = if record.is_some() { ", or put the old value back" } else { "" };
     Change::Refused {
         reason: Reason::CodeDeployOwned,

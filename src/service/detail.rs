@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{Desired, live_service::LiveService};
 use crate::{
@@ -60,8 +61,8 @@ pub struct Detail {
     pub reason: Option<String>,
     /// Why ECS rolled back, in ECS's words.
     pub rollback_reason: Option<String>,
-    /// ECS has something to go back to.
-    pub goes_back: bool,
+    /// The deployment that ECS goes back to, where it has one.
+    pub goes_back_to: Option<String>,
     /// The stage of its life cycle.
     pub stage: Option<String>,
     /// Share of the production traffic that the new revision shall get, in percent.
@@ -98,7 +99,7 @@ impl Detail {
             word,
             reason: text("/statusReason"),
             rollback_reason: text("/rollback/reason"),
-            goes_back: text("/rollback/serviceRevisionArn").is_some(),
+            goes_back_to: text("/rollback/serviceRevisionArn").map(|arn| deployment_of(&arn)),
             stage: text("/lifecycleStage"),
             production_traffic: weight("/targetServiceRevision/requestedProductionTrafficWeight"),
             test_traffic: weight("/targetServiceRevision/requestedTestTrafficWeight"),
@@ -167,21 +168,68 @@ pub fn key(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) 
 /// Our deployment failed or was rolled back, nothing is under way any more, and all of it is in the status: there is
 /// nothing left to ask.
 pub fn has_ended_badly(service: &LiveService, status: &EcsServiceStatus) -> bool {
+    let told = status.deployment.as_ref().filter(|told| status.own_deployment.as_ref() == Some(&told.id));
+    let word = told.and_then(|told| told.state.as_deref()).unwrap_or_default();
+    // What failed may still look for something to go back to.
+    let goes_on = matches!(DeploymentState::read(word), DeploymentState::UnderWay)
+        || matches!(word, "STOP_REQUESTED" | "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS");
+    !service.is_deploying() && !goes_on && is_told_to_have_failed(status)
+}
+
+/// The status tells that our deployment failed or was rolled back.
+pub fn is_told_to_have_failed(status: &EcsServiceStatus) -> bool {
     let is_told = |past: &PastDeployment| {
         status.own_deployment.as_ref() == Some(&past.id)
             && matches!(past.outcome, DeploymentOutcome::Failed | DeploymentOutcome::RolledBack)
     };
-    !service.is_deploying() && status.deployments.iter().any(is_told)
+    status.deployments.iter().any(is_told)
 }
 
-/// Reads a service deployment by way of Live. What can't be read is not told; the service itself tells how it ends.
-pub async fn read(cx: &Context, key: &Key) -> Result<Option<Detail>, Refusal> {
-    Ok(optional(cx, key, "reading the service deployment").await?.and_then(|json| Detail::read(&json)))
+/// Whether the service shows more than the status tells of its deployment. A detail that was read before that would
+/// tell the past.
+pub fn has_moved_on(service: &LiveService, status: &EcsServiceStatus) -> bool {
+    let Some((primary, told)) = service.primary().zip(status.deployment.as_ref()) else { return true };
+    let running = i64::from(told.running_count.unwrap_or_default());
+    let all = i64::from(status.running_count.unwrap_or_default());
+    let wanted = i64::from(status.desired_count.unwrap_or_default());
+    let then = (running >= wanted, all > running);
+    let now = (primary.running_count >= service.desired_count, service.running_count > primary.running_count);
+    told.id != primary.id
+        || told.rollout_state != primary.rollout_state
+        || told.failed_tasks.map(i64::from) != Some(primary.failed_tasks)
+        || then != now
+}
+
+/// Whether more tasks failed than the status tells.
+pub fn fails_more(service: &LiveService, detail: Option<&Detail>, status: &EcsServiceStatus) -> bool {
+    let told = status.deployment.as_ref();
+    let failures = |breaker: &CircuitBreakerStatus| breaker.failures;
+    let breaker = detail.and_then(|detail| detail.breaker.as_ref()).map(failures);
+    let known = told.and_then(|told| told.circuit_breaker.as_ref()).map(failures);
+    let failed = service.primary().map(|primary| primary.failed_tasks);
+    breaker.unwrap_or_default() > known.unwrap_or_default()
+        || failed > told.and_then(|told| told.failed_tasks).map(i64::from)
+}
+
+/// Reads a service deployment by way of Live; what was read before `since` is not good enough. What can't be read is
+/// not told; the service itself tells how it ends.
+pub async fn read(cx: &Context, key: &Key, since: Option<Instant>) -> Result<Option<Detail>, Refusal> {
+    Ok(optional_since(cx, key, "reading the service deployment", since).await?.and_then(|json| Detail::read(&json)))
 }
 
 /// Something that helps to explain and that the operator may not be allowed to read.
 pub async fn optional(cx: &Context, key: &Key, what: &str) -> Result<Option<Value>, Refusal> {
-    match cx.live.get(key, None).await {
+    optional_since(cx, key, what, None).await
+}
+
+/// The same, not older than `since`.
+pub async fn optional_since(
+    cx: &Context,
+    key: &Key,
+    what: &str,
+    since: Option<Instant>,
+) -> Result<Option<Value>, Refusal> {
+    match cx.live.get(key, since).await {
         Ok(seen) => Ok(seen.json()),
         Err(error) if matches!(error.class, Class::Throttled | Class::Transient) => {
             Err(Refusal::Ecs(what.to_owned(), error))

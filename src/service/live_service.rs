@@ -80,6 +80,13 @@ impl LiveService {
         })
     }
 
+    /// Under another controller there are no deployments but task sets: one that is steady, or none.
+    pub fn is_steady(&self) -> bool {
+        let sets = self.json.get("taskSets").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let is_steady = |set: &Value| set.get("stabilityStatus").is_none_or(|status| status == "STEADY_STATE");
+        sets.len() <= 1 && sets.iter().all(is_steady)
+    }
+
     /// The PRIMARY deployment failed.
     pub fn is_failed(&self) -> bool {
         self.primary().is_some_and(|primary| primary.rollout_state.as_deref() == Some("FAILED"))

@@ -4,9 +4,11 @@ mod acts;
 mod availability;
 mod call;
 mod change;
+mod complaint;
 mod delete;
 mod detail;
 mod diagnosis;
+mod ending;
 mod fields;
 mod live_service;
 mod news;
@@ -130,8 +132,16 @@ impl Kind for Service {
         desired.is_edited && step.operation == Operation::UpdateService && step.input.keys().any(|unit| deploys(unit))
     }
 
-    fn news(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
-        news::news(before, after)
+    fn stands_still(status: &EcsServiceStatus, now: Timestamp) -> Duration {
+        report::stands_still(status, now)
+    }
+
+    fn asks_the_same(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> bool {
+        status.own_target.as_ref() == Some(&observed.target(desired))
+    }
+
+    fn news(before: &EcsServiceStatus, after: &EcsServiceStatus, applied: &[Step]) -> Vec<News> {
+        news::news(before, after, applied)
     }
 
     fn place(desired: &Desired) -> Option<(&'static str, &str)> {

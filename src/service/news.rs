@@ -1,31 +1,43 @@
 //! What a person should hear of a deployment as it goes on, told by comparing two statuses: once each. Pure.
 
-use super::diagnosis::{self, CauseKind, TroubleKind};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::diagnosis::{self, CauseKind, Trouble, TroubleKind};
 use crate::{
     api::{
         EcsServiceStatus,
         deployment_status::{DeploymentOutcome, DeploymentStatus, PastDeployment},
-        status::READY,
+        status::{DESIRED_COUNT_CONTESTED, READY},
     },
-    reconcile::News,
+    ecs::Operation,
+    reconcile::{News, Step},
 };
 
-/// What is new in `after`. How a deployment ends is told by the verdict.
-pub fn news(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
+/// What is new in `after`, which `applied` led to. How a deployment ends is told by the verdict.
+pub fn news(before: &EcsServiceStatus, after: &EcsServiceStatus, applied: &[Step]) -> Vec<News> {
     let mut news = Vec::new();
     if let Some(deployment) = &after.deployment {
         let old = before.deployment.as_ref().filter(|old| old.id == deployment.id);
+        news.extend(somebody_elses(before, after, deployment, applied));
         news.extend(stage(old, deployment));
         news.extend(hook(old, deployment));
+        news.extend(back(old, deployment, after));
     }
     let told = |past: &PastDeployment| {
         before.deployments.iter().any(|known| known.id == past.id && known.outcome == past.outcome)
     };
+    let mut is_bad = false;
     for past in after.deployments.iter().filter(|past| !told(past)) {
+        is_bad |= matches!(past.outcome, DeploymentOutcome::Failed | DeploymentOutcome::RolledBack);
         news.extend(ended(past, after));
     }
-    news.extend(failures(before, after));
+    // How a deployment ended badly is told with why its tasks failed.
+    if !is_bad {
+        news.extend(failures(before, after));
+    }
     news.extend(troubles(before, after));
+    news.extend(contested(before, after));
     let restart = |of: &EcsServiceStatus| of.handled.as_ref().and_then(|handled| handled.restarted_at.clone());
     if restart(before) != restart(after) && after.own_deployment.is_none() && after.service_arn.is_some() {
         let note =
@@ -40,7 +52,9 @@ fn ended(past: &PastDeployment, after: &EcsServiceStatus) -> Option<News> {
     match past.outcome {
         DeploymentOutcome::Deployed => None,
         DeploymentOutcome::Superseded => {
-            Some(News::normal("Superseded", format!("Deployment {} was replaced before it was rolled out", past.id)))
+            let of = past.task_definition.as_ref().map_or_else(String::new, |revision| format!(" of {revision}"));
+            let note = format!("Deployment {}{of} was replaced before it was rolled out", past.id);
+            Some(News::normal("Superseded", note))
         }
         DeploymentOutcome::Failed | DeploymentOutcome::RolledBack => {
             let ready = after.common.conditions.iter().find(|condition| condition.type_ == READY)?;
@@ -49,11 +63,55 @@ fn ended(past: &PastDeployment, after: &EcsServiceStatus) -> Option<News> {
     }
 }
 
+/// A deployment that no call of this pass began, and that is followed as if one had.
+fn somebody_elses(
+    before: &EcsServiceStatus,
+    after: &EcsServiceStatus,
+    deployment: &DeploymentStatus,
+    applied: &[Step],
+) -> Option<News> {
+    let is_ours = |step: &Step| matches!(step.operation, Operation::CreateService | Operation::UpdateService);
+    let own = before.own_deployment.as_ref()?;
+    let is_new = deployment.id != *own && !before.known_deployments.contains(&deployment.id);
+    if !is_new || after.own_deployment.as_ref() != Some(&deployment.id) || applied.iter().any(is_ours) {
+        return None;
+    }
+    let revision = after.task_definition.as_ref().map_or_else(String::new, |revision| format!(" of {revision}"));
+    let note = format!(
+        "Deployment {}{revision} was begun by somebody else, or by a call whose answer was lost. It deploys what the manifest \
+         asks for, and is followed as the operator's own",
+        deployment.id
+    );
+    Some(News::normal("DeploymentFound", note))
+}
+
+/// ECS has gone back to what ran before our deployment.
+fn back(old: Option<&DeploymentStatus>, new: &DeploymentStatus, after: &EcsServiceStatus) -> Option<News> {
+    let is = |of: &DeploymentStatus, state: &str| of.rollout_state.as_deref() == Some(state);
+    let is_ours = after.own_deployment.as_ref() == Some(&new.id);
+    if is_ours || !after.known_deployments.contains(&new.id) || !is(new, "COMPLETED") || !is(old?, "IN_PROGRESS") {
+        return None;
+    }
+    let revision = after.task_definition.as_deref().unwrap_or_default();
+    Some(News::normal("RollbackEnded", format!("ECS is back at {revision} ({})", new.id)))
+}
+
+/// The operator begins to give way to somebody who moves the count.
+fn contested(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Option<News> {
+    let find = |of: &EcsServiceStatus| -> Option<Condition> {
+        of.common.conditions.iter().find(|condition| condition.type_ == DESIRED_COUNT_CONTESTED).cloned()
+    };
+    let begun = find(after).filter(|_| find(before).is_none())?;
+    Some(News::warning(DESIRED_COUNT_CONTESTED, begun.message))
+}
+
 fn stage(old: Option<&DeploymentStatus>, new: &DeploymentStatus) -> Option<News> {
     let place = |of: &DeploymentStatus| (of.stage.clone(), of.production_traffic_percent, of.test_traffic_percent);
     let stage = new.stage.as_ref().filter(|_| old.map(place) != Some(place(new)))?;
     let is_over = old.is_none() && new.rollout_state.as_deref() == Some("COMPLETED");
-    if is_over || new.strategy.as_deref() == Some("ROLLING") {
+    // The stages of the way back are not those of the deployment, and the way back is told.
+    let goes_back = new.state.as_deref().is_some_and(|state| state.starts_with("ROLLBACK"));
+    if is_over || goes_back || new.strategy.as_deref() == Some("ROLLING") {
         return None;
     }
     let traffic = |percent: Option<i32>, kind: &str| {
@@ -74,8 +132,9 @@ fn hook(old: Option<&DeploymentStatus>, new: &DeploymentStatus) -> Option<News> 
         return None;
     }
     let until = hook.expiration_time.as_ref().map_or_else(String::new, |until| format!(" until {}", until.0));
+    let then = hook.timeout_action.as_deref().map_or_else(String::new, |then| format!(", then {then}"));
     let note = format!(
-        "Deployment {} waits for an answer{until}: annotate with ecs-operator.dev/continueHook={1} or \
+        "Deployment {} waits for an answer{until}{then}: annotate with ecs-operator.dev/continueHook={1} or \
          ecs-operator.dev/rollbackHook={1}",
         new.id, hook.id
     );
@@ -83,8 +142,16 @@ fn hook(old: Option<&DeploymentStatus>, new: &DeploymentStatus) -> Option<News> 
 }
 
 fn failures(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
+    let began = after.deployment.as_ref().and_then(|deployment| deployment.start_time.as_ref()).map(|began| began.0);
+    let complained: Vec<Trouble> = before
+        .events
+        .iter()
+        .filter(|event| event.time.parse::<Timestamp>().ok() >= began)
+        .filter_map(|event| diagnosis::trouble(&event.message))
+        .collect();
     let is_known = |cause: &str, container: Option<&String>| {
         before.task_failures.iter().any(|known| known.cause == cause && known.container.as_ref() == container)
+            || complained.iter().any(|trouble| trouble.kind.as_str() == cause)
     };
     let new = after.task_failures.iter().filter(|one| !is_known(&one.cause, one.container.as_ref()));
     new.map(|one| {
@@ -110,14 +177,15 @@ fn troubles(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
         let is_end = matches!(trouble.kind, TroubleKind::DeploymentFailed | TroubleKind::RollingBack);
         // Targets of a deployed service come and go, and heal by themselves.
         let is_routine = is_settled && trouble.kind == TroubleKind::Task(CauseKind::LoadBalancerHealthCheck);
-        if is_end || is_routine {
+        let is_told = after.task_failures.iter().any(|failure| failure.cause == trouble.kind.as_str());
+        if is_end || is_routine || is_told {
             continue;
         }
         let text = trouble.normalized().to_owned();
         if known.contains(&text) || told.contains(&text) {
             continue;
         }
-        news.push(News::warning(trouble.kind.as_str(), trouble.to_string()));
+        news.push(News::warning(trouble.kind.as_str(), trouble.says()));
         told.push(text);
     }
     news

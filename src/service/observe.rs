@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -14,7 +15,10 @@ use super::{
     ours::{Attempt, started},
 };
 use crate::{
-    api::{EcsServiceStatus, Reason, deployment_status::DeploymentOutcome},
+    api::{
+        EcsServiceStatus, Reason,
+        deployment_status::{DeploymentOutcome, PastDeployment},
+    },
     ecs::{Class, EcsError, Key, Operation, Pace, Seen, canon},
     reconcile::{Context, Difference, Refusal, Step, Subject, Verdict, tags},
 };
@@ -55,7 +59,20 @@ impl Observed {
     /// Nothing is going on.
     pub fn is_settled(&self) -> bool {
         self.service.as_ref().is_some_and(|service| {
-            service.status == "ACTIVE" && !service.is_deploying() && service.running_count >= service.desired_count
+            service.status == "ACTIVE"
+                && !service.is_deploying()
+                && service.running_count >= service.desired_count
+                && service.is_steady()
+        })
+    }
+
+    /// The service is from before the rollback that its deployment's detail tells of.
+    fn is_behind(&self) -> bool {
+        let primary = self.service.as_ref().and_then(LiveService::primary);
+        self.detail.as_ref().zip(primary).is_some_and(|(detail, primary)| {
+            detail.state == DeploymentState::RollingBack
+                && detail.goes_back_to.is_some()
+                && detail.deployment == primary.id
         })
     }
 }
@@ -68,6 +85,18 @@ pub async fn observe(
     status: &EcsServiceStatus,
     since: Option<Instant>,
 ) -> Result<Observed, Refusal> {
+    let began = Instant::now();
+    let observed = look(cx, desired, status, since).await?;
+    if observed.is_behind() { look(cx, desired, status, Some(began)).await } else { Ok(observed) }
+}
+
+async fn look(
+    cx: &Context,
+    desired: &Desired,
+    status: &EcsServiceStatus,
+    since: Option<Instant>,
+) -> Result<Observed, Refusal> {
+    let began = Instant::now();
     let seen: Seen = cx
         .live
         .get(&desired.key, since)
@@ -85,16 +114,18 @@ pub async fn observe(
     let (mut detail, mut stopped, mut attempt) = (None, Vec::new(), None);
     if let (Some(service), Some(json)) = (&service, &json) {
         if let Some(key) = detail::key(desired, service, status) {
-            detail = detail::read(cx, &key).await?;
-            looks.push((key, Pace::Rolling));
-        }
-        if is_failing(desired, service, status, cx.clock.now()) {
-            let key = Key::stopped_tasks(&desired.region, &desired.cluster, &desired.name);
-            stopped = stopped_tasks(cx, &key).await?;
+            let since = detail::has_moved_on(service, status).then_some(seen.at);
+            detail = detail::read(cx, &key, since).await?;
             looks.push((key, Pace::Rolling));
         }
         if status.own_deployment.is_none() && desired.controller() == "ECS" && service.status == "ACTIVE" {
             attempt = newest_attempt(cx, desired, service, json).await?;
+        }
+        if attempt.is_some() || is_failing(desired, service, status, cx.clock.now()) {
+            let key = Key::stopped_tasks(&desired.region, &desired.cluster, &desired.name);
+            let since = detail::fails_more(service, detail.as_ref(), status).then_some(began);
+            stopped = stopped_tasks(cx, &key, since).await?;
+            looks.push((key, Pace::Rolling));
         }
     }
     let resolved = match &desired.family {
@@ -110,7 +141,11 @@ fn is_from_the_past(service: &LiveService, status: &EcsServiceStatus, now: Times
     let ours = status.deployment.as_ref().filter(|ours| status.own_deployment.as_ref() == Some(&ours.id));
     let Some((ours, began)) = ours.and_then(|ours| Some((ours, ours.start_time.as_ref()?))) else { return false };
     let is_young = now.duration_since(began.0) < STALE;
-    is_young && service.status == "ACTIVE" && service.deployments.iter().all(|deployment| deployment.id != ours.id)
+    let is_known = |id: &String| status.known_deployments.contains(id);
+    // A deployment that nobody knows is another's, made after ours.
+    is_young
+        && service.status == "ACTIVE"
+        && service.deployments.iter().all(|one| one.id != ours.id && is_known(&one.id))
 }
 
 /// Whether the manifest has, or had, what DescribeServices does not show.
@@ -160,8 +195,8 @@ fn is_failing(desired: &Desired, service: &LiveService, status: &EcsServiceStatu
     has_failed || service.has_failing_tasks() || hangs || is_short
 }
 
-async fn stopped_tasks(cx: &Context, key: &Key) -> Result<Vec<StoppedTask>, Refusal> {
-    let found = detail::optional(cx, key, "reading stopped tasks").await?;
+async fn stopped_tasks(cx: &Context, key: &Key, since: Option<Instant>) -> Result<Vec<StoppedTask>, Refusal> {
+    let found = detail::optional_since(cx, key, "reading stopped tasks", since).await?;
     let tasks = found.as_ref().and_then(|found| found.get("tasks")?.as_array());
     Ok(tasks.into_iter().flatten().filter_map(StoppedTask::read).collect())
 }
@@ -191,17 +226,24 @@ async fn newest_attempt(
     let text = |name: &str| newest.get(name).and_then(Value::as_str);
     let Some(arn) = text("targetServiceRevisionArn") else { return Ok(None) };
     let outcome = match DeploymentState::read(text("status").unwrap_or_default()) {
-        DeploymentState::RollingBack => Some(DeploymentOutcome::RolledBack),
-        DeploymentState::Stopped | DeploymentState::RollbackFailed => Some(DeploymentOutcome::Failed),
-        _ => None,
+        DeploymentState::RollingBack => DeploymentOutcome::RolledBack,
+        DeploymentState::Stopped | DeploymentState::RollbackFailed => DeploymentOutcome::Failed,
+        _ => return Ok(None),
     };
-    if outcome.is_none() {
-        return Ok(None);
-    }
     let deployment = deployment_of(arn);
     let key = Key::service_revision(&desired.region, &service.arn, &deployment);
     let revision = detail::optional(cx, &key, "reading the service revision").await?;
-    Ok(revision.and_then(|revision| Attempt::new(deployment, outcome, json, &revision)))
+    let when = |name: &str| detail::time(newest.get(name)).map(Time);
+    let past = PastDeployment {
+        id: deployment,
+        task_definition: None,
+        outcome,
+        message: text("statusReason").map(str::to_owned),
+        complaint: None,
+        start_time: when("createdAt"),
+        completion_time: when("finishedAt").unwrap_or(Time(cx.clock.now())),
+    };
+    Ok(revision.and_then(|revision| Attempt::new(past, json, &revision)))
 }
 
 /// How often a service looks again for a cluster that is gone; the cluster's object wakes it, too.

@@ -7,12 +7,14 @@ use serde_json::Value;
 
 use super::{
     Desired, Observed,
+    complaint::complaint,
     fields::FIELDS,
     live_service::{LiveDeployment, LiveService},
     plan,
+    report::remember,
 };
 use crate::{
-    api::{EcsServiceStatus, deployment_status::DeploymentOutcome},
+    api::{EcsServiceStatus, deployment_status::PastDeployment},
     ecs::canon,
 };
 
@@ -75,25 +77,20 @@ pub fn is_new(status: &EcsServiceStatus, id: &str) -> bool {
     status.own_deployment.as_deref() != Some(id) && !status.known_deployments.iter().any(|known| known == id)
 }
 
-/// The newest deployment in ECS's history, read where the status knows none.
+/// The newest deployment in ECS's history where it ended badly, read where the status knows none.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// Its id, `ecs-svc/…`.
-    pub deployment: String,
-    /// Its outcome where it ended badly.
-    pub outcome: Option<DeploymentOutcome>,
+    /// How it ended.
+    pub past: PastDeployment,
     /// The service as it would be with that deployment's revision.
     pub service: LiveService,
 }
 
 impl Attempt {
     /// `service` as ECS shows it, with what the revision has instead.
-    pub fn new(
-        deployment: String,
-        outcome: Option<DeploymentOutcome>,
-        service: &Value,
-        revision: &Value,
-    ) -> Option<Self> {
+    pub fn new(mut past: PastDeployment, service: &Value, revision: &Value) -> Option<Self> {
+        let ran = revision.get("taskDefinition").and_then(Value::as_str).and_then(|arn| arn.rsplit('/').next());
+        past.task_definition = ran.map(str::to_owned);
         let mut json = service.clone();
         let members = json.as_object_mut()?;
         members.remove("deployments");
@@ -104,7 +101,7 @@ impl Attempt {
                 None => members.remove(unit),
             };
         }
-        Some(Self { deployment, outcome, service: LiveService::read(json)? })
+        Some(Self { past, service: LiveService::read(json)? })
     }
 
     /// Whether it deployed what the manifest asks.
@@ -119,8 +116,12 @@ impl Attempt {
 /// A status that was lost would deploy what just failed once more: ECS's own history tells that it did.
 pub fn recall(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
     let (Some(attempt), Some(service)) = (&observed.attempt, &observed.service) else { return };
-    if status.own_deployment.is_some() || attempt.outcome.is_none() || !attempt.is_of(desired) {
+    if status.own_deployment.is_some() || !attempt.is_of(desired) {
         return;
     }
-    becomes_ours(status, &attempt.deployment, &service.deployments, observed.target(desired));
+    becomes_ours(status, &attempt.past.id, &service.deployments, observed.target(desired));
+    let (began, ended) = (attempt.past.start_time.as_ref().map(|began| began.0), attempt.past.completion_time.0);
+    let complained = began.and_then(|began| complaint(service, Some(began), Some(ended)));
+    let complaint = complained.map(|trouble| trouble.normalized().to_owned());
+    remember(status, PastDeployment { complaint, ..attempt.past.clone() });
 }

@@ -99,6 +99,7 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
             }
             Change::Send(_, difference) if failed && field.deploys => {
                 plan.notes.push(format!("{difference} is withheld: ECS rolled its deployment back"));
+                plan.rolled_back.push(difference.path.clone());
                 plan.kept.push(difference.path);
             }
             Change::Send(value, difference) => call.add(&value, difference),

@@ -1,13 +1,16 @@
 //! What was observed, written into the status of a service. Pure.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::Value;
 
 use super::{
     Desired, Observed, acts,
-    detail::{Detail, time},
-    diagnosis,
+    complaint::complaint,
+    detail::{Detail, is_told_to_have_failed, time},
+    diagnosis::{self, Cause},
     live_service::{LiveDeployment, LiveService},
     ours::{is_rolled_back, take_over},
 };
@@ -92,6 +95,11 @@ fn failures(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatu
     if newest.is_none() || known.is_some_and(|known| Some(known) >= newest) {
         return;
     }
+    // A deployment that ended badly is told; a task more that stops is no news of it, only another cause is.
+    let is_known = |cause: &Cause| status.task_failures.iter().any(|known| known.cause == cause.kind.as_str());
+    if is_told_to_have_failed(status) && !status.task_failures.is_empty() && causes.iter().all(is_known) {
+        return;
+    }
     let told = causes.into_iter().take(KEPT).map(|cause| TaskFailureStatus {
         cause: cause.kind.as_str().to_owned(),
         advice: shortened(cause.what_to_do()),
@@ -129,14 +137,19 @@ fn note_ended(
         let seen = before.filter(|before| before.id == own);
         let revision = shown.map(|shown| shown.task_definition.clone());
         let revision = revision.or_else(|| seen.and_then(|seen| seen.task_definition_arn.clone()));
-        let why = of_own.and_then(|detail| detail.rollback_reason.clone().or_else(|| detail.reason.clone()));
-        let why = why.or_else(|| shown.and_then(|shown| shown.rollout_state_reason.clone()));
+        let told = of_own.and_then(|detail| detail.rollback_reason.clone().or_else(|| detail.reason.clone()));
+        let shows = shown.and_then(|shown| shown.rollout_state_reason.clone());
+        // The detail of a deployment that finds nothing to go back to speaks of a rollback all the same.
+        let why = if outcome == DeploymentOutcome::Failed { shows.or(told) } else { told.or(shows) };
         let start = shown.and_then(|shown| shown.created).or_else(|| of_own.and_then(|detail| detail.created));
+        let is_bad = outcome != DeploymentOutcome::Deployed;
+        let complained = start.filter(|_| is_bad).and_then(|start| complaint(service, Some(start), Some(now)));
         let past = PastDeployment {
             id: own.clone(),
             task_definition: revision.and_then(|arn| arn.rsplit('/').next().map(str::to_owned)),
             outcome,
-            message: why.filter(|_| outcome != DeploymentOutcome::Deployed).map(shortened),
+            message: why.filter(|_| is_bad).map(shortened),
+            complaint: complained.map(|trouble| trouble.normalized().to_owned()),
             start_time: start.map(Time).or_else(|| seen.and_then(|seen| seen.start_time.clone())),
             completion_time: Time(now),
         };
@@ -151,6 +164,7 @@ fn note_ended(
             task_definition: revision.map(str::to_owned),
             outcome: DeploymentOutcome::Superseded,
             message: None,
+            complaint: None,
             start_time: before.start_time.clone(),
             completion_time: Time(now),
         };
@@ -158,8 +172,8 @@ fn note_ended(
     }
 }
 
-/// What ended once has ended; only that it failed may turn out to be a rollback, and the reason may come later.
-fn remember(status: &mut EcsServiceStatus, past: PastDeployment) {
+/// What ended once has ended, for the reason that was told first; only that it failed may turn out to be a rollback, and the reason may come later.
+pub fn remember(status: &mut EcsServiceStatus, past: PastDeployment) {
     match status.deployments.iter_mut().find(|known| known.id == past.id) {
         Some(known) if known.outcome == DeploymentOutcome::Failed && past.outcome == DeploymentOutcome::RolledBack => {
             *known = past;
@@ -208,18 +222,37 @@ fn deployment(
         deployment.alarms.clone_from(&detail.alarms);
         deployment.bake_end_time = bake_end(service, &deployment, before.as_ref(), now);
     }
+    if let (None, Some(before), Some("FAILED")) = (of_live, &before, live.rollout_state.as_deref()) {
+        keep_detail(&mut deployment, before);
+    }
     let moved = before.as_ref().is_none_or(|before| has_moved(before, &deployment));
     deployment.progress_time = if moved { Some(Time(now)) } else { before.and_then(|before| before.progress_time) };
     deployment
 }
 
-/// Whether a deployment came further, as a person would say.
+/// What was read once and is not read again, since all that it tells is told: how a deployment failed, above all.
+fn keep_detail(deployment: &mut DeploymentStatus, before: &DeploymentStatus) {
+    deployment.state.clone_from(&before.state);
+    deployment.state_reason.clone_from(&before.state_reason);
+    deployment.stage.clone_from(&before.stage);
+    deployment.production_traffic_percent = before.production_traffic_percent;
+    deployment.test_traffic_percent = before.test_traffic_percent;
+    deployment.circuit_breaker.clone_from(&before.circuit_breaker);
+    deployment.alarms.clone_from(&before.alarms);
+}
+
+/// Whether a deployment came further, as a person would say. A detail that is read for the first time is no step.
 fn has_moved(before: &DeploymentStatus, now: &DeploymentStatus) -> bool {
-    let place = |of: &DeploymentStatus| {
-        let hook = of.hook.as_ref().map(|hook| hook.id.clone());
-        (of.rollout_state.clone(), of.stage.clone(), of.production_traffic_percent, of.test_traffic_percent, hook)
-    };
-    place(before) != place(now) || now.most_running > before.most_running
+    fn moved<T: PartialEq>(before: Option<&T>, now: Option<&T>) -> bool {
+        before.is_some() && before != now
+    }
+    let hook = |of: &DeploymentStatus| of.hook.as_ref().map(|hook| hook.id.clone());
+    moved(before.rollout_state.as_ref(), now.rollout_state.as_ref())
+        || moved(before.stage.as_ref(), now.stage.as_ref())
+        || moved(before.production_traffic_percent.as_ref(), now.production_traffic_percent.as_ref())
+        || moved(before.test_traffic_percent.as_ref(), now.test_traffic_percent.as_ref())
+        || hook(before) != hook(now)
+        || now.most_running > before.most_running
 }
 
 fn bake_end(
@@ -261,6 +294,14 @@ fn shortened(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+/// For how long a deployment that is not rolled out has got no further.
+pub fn stands_still(status: &EcsServiceStatus, now: Timestamp) -> Duration {
+    let deployment = status.deployment.as_ref();
+    let open = deployment.filter(|deployment| deployment.rollout_state.as_deref() != Some("COMPLETED"));
+    let since = open.and_then(|deployment| deployment.progress_time.as_ref());
+    since.and_then(|since| now.duration_since(since.0).try_into().ok()).unwrap_or_default()
 }
 
 /// Whether two statuses differ only in how many tasks run: a rollout of a thousand tasks is no reason for a thousand

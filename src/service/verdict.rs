@@ -8,15 +8,17 @@ use serde_json::Value;
 use super::{
     Desired, Observed,
     availability::{available, unavailable},
+    complaint::complaint,
     detail::{DeploymentState, Detail},
     diagnosis,
+    ending::Ending,
     live_service::{LiveDeployment, LiveService},
     ours::is_rolled_back,
     plan,
 };
 use crate::{
     api::{EcsServiceStatus, Reason, deployment_status::TaskFailureStatus, status::DESIRED_COUNT_CONTESTED},
-    reconcile::Verdict,
+    reconcile::{Plan, Verdict},
     runtime::{
         conditions::{self, Truth},
         controller::Next,
@@ -29,7 +31,7 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
         return Verdict::retrying("the service is not there although nothing is left to do");
     };
     let plan = plan::plan(desired, observed, status).unwrap_or_default();
-    let rollout = rollout(desired, observed, service, status, now);
+    let rollout = rollout(desired, observed, service, status, &plan, now);
     if rollout.reason != Reason::Deployed {
         return withholding(rollout, &plan.withheld).with(available(desired, service, status));
     }
@@ -39,7 +41,7 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
         Verdict::waiting_for_change(Reason::RefNotReady, unready.clone())
     } else if desired.is_contested {
         // The hour ends without a sign from ECS.
-        Verdict { next: Next::After(plan::WITHHELD), ..rollout }.with(Some(contested(service)))
+        Verdict { next: Next::After(plan::WITHHELD), ..rollout }.with(Some(contested()))
     } else {
         unavailable(service, status, now).unwrap_or(rollout)
     };
@@ -53,16 +55,14 @@ fn withholding(rollout: Verdict, withheld: &[String]) -> Verdict {
     Verdict { message, ..rollout }
 }
 
-fn contested(service: &LiveService) -> conditions::Desired {
+fn contested() -> conditions::Desired {
     conditions::Desired {
         type_: DESIRED_COUNT_CONTESTED,
         status: Truth::True,
         reason: "MovedByOthers".into(),
-        message: format!(
-            "spec.desiredCount was put back three times in 15 minutes and moved again each time; it is left at {} for an hour. If \
-             something scales the service, remove spec.desiredCount from the manifest.",
-            service.desired_count
-        ),
+        message: "spec.desiredCount was put back three times in 15 minutes: something else moves it too, and it is left alone for \
+                  an hour. If something scales the service, remove spec.desiredCount from the manifest."
+            .to_owned(),
     }
 }
 
@@ -73,6 +73,7 @@ fn rollout(
     observed: &Observed,
     service: &LiveService,
     status: &EcsServiceStatus,
+    plan: &Plan,
     now: Timestamp,
 ) -> Verdict {
     if desired.controller() != "ECS" {
@@ -84,70 +85,20 @@ fn rollout(
     let own = observed.detail.as_ref().filter(|detail| status.own_deployment.as_ref() == Some(&detail.deployment));
     let state = own.map(|own| &own.state);
     let is_back = is_rolled_back(desired, observed, service, status);
-    if is_back || state == Some(&DeploymentState::RollingBack) && own.is_some_and(|own| own.goes_back) {
-        return rolled_back(service, primary, own, status);
+    let ending = Ending { service, primary, own, status, plan };
+    let goes_back = own.is_some_and(|own| own.goes_back_to.is_some());
+    if is_back || state == Some(&DeploymentState::RollingBack) && goes_back {
+        return ending.rolled_back();
     }
     let is_over = matches!(state, Some(DeploymentState::Stopped | DeploymentState::RollbackFailed));
     if service.is_failed() || is_over && !service.is_completed() {
-        return failed(service, primary, own, status);
+        return ending.failed();
     }
     if service.is_completed() {
         return settled(desired, service, primary, status);
     }
     // IN_PROGRESS, what ECS may add later, or an old deployment behind a Classic Load Balancer.
     under_way(desired, service, primary, own, status, now)
-}
-
-fn rolled_back(
-    service: &LiveService,
-    primary: &LiveDeployment,
-    own: Option<&Detail>,
-    status: &EcsServiceStatus,
-) -> Verdict {
-    let id = status.own_deployment.as_deref().unwrap_or("of this generation");
-    let past = status.deployments.iter().find(|past| past.id == id);
-    let from = past.and_then(|past| past.task_definition.as_deref()).unwrap_or("the new revision");
-    let verb = if service.is_deploying() || !service.is_on_an_older_deployment(status) {
-        "is rolling back"
-    } else {
-        "rolled back"
-    };
-    let to = if service.is_on_an_older_deployment(status) {
-        format!(" to {} ({})", revision(primary), primary.id)
-    } else {
-        String::new()
-    };
-    let told = past.and_then(|past| past.message.as_deref());
-    let why = own.and_then(|own| own.rollback_reason.as_deref().or(own.reason.as_deref())).or(told);
-    let message = format!(
-        "ECS {verb} from {from} ({id}){to}: {} The same is not deployed again: correct the manifest, or ask for another try \
-         with the annotation ecs-operator.dev/restartedAt.",
-        because(why, service, status)
-    );
-    Verdict::stalled(Reason::RolledBack, message)
-}
-
-fn failed(service: &LiveService, primary: &LiveDeployment, own: Option<&Detail>, status: &EcsServiceStatus) -> Verdict {
-    let why = own.and_then(|own| own.reason.as_deref()).or(primary.rollout_state_reason.as_deref());
-    let message = format!(
-        "Deployment {} of {} failed and nothing was rolled back: {} Correct the manifest, or ask for another try with the \
-         annotation ecs-operator.dev/restartedAt.",
-        primary.id,
-        revision(primary),
-        because(why, service, status)
-    );
-    Verdict::stalled(Reason::DeploymentFailed, message)
-}
-
-/// ECS's reason, and what the stopped tasks or the newest event say beside it.
-fn because(why: Option<&str>, service: &LiveService, status: &EcsServiceStatus) -> String {
-    let mut text = sentence(why.unwrap_or("ECS gives no reason"));
-    if let Some(tasks) = diagnosed(&status.task_failures) {
-        let _ = write!(text, " {tasks}");
-    } else if let Some(event) = newest_event(service).filter(|event| Some(*event) != why) {
-        let _ = write!(text, " ECS says: {}", sentence(event));
-    }
-    text
 }
 
 fn under_way(
@@ -160,14 +111,13 @@ fn under_way(
 ) -> Verdict {
     let older: i64 = service.deployments.iter().skip(1).map(|deployment| deployment.running_count).sum();
     let older = if older > 0 { format!(", {older} of older ones") } else { String::new() };
-    let mut message = format!(
-        "{} of {} tasks of {} run{older} ({}){}.",
-        primary.running_count,
-        service.desired_count,
-        revision(primary),
-        primary.id,
-        own.map(|own| stage(service, own)).unwrap_or_default()
-    );
+    let stage = own.map(|own| stage(service, own, status)).unwrap_or_default();
+    let mut message = if service.desired_count == 0 && primary.running_count == 0 {
+        format!("No tasks are wanted of {}{older} ({}){stage}.", revision(primary), primary.id)
+    } else {
+        let (running, wanted) = (primary.running_count, service.desired_count);
+        format!("{running} of {wanted} tasks of {} run{older} ({}){stage}.", revision(primary), primary.id)
+    };
     if let Some(hook) = own.and_then(|own| own.hook.as_ref()) {
         let until = hook.expiration_time.as_ref().map_or_else(String::new, |until| format!(" until {}", until.0));
         let then = hook.timeout_action.as_deref().map_or_else(String::new, |then| format!(", then {then}"));
@@ -198,16 +148,17 @@ fn under_way(
     Verdict { next: Next::After(left.unsigned_abs()), ..Verdict::progressing(Reason::Deploying, message) }
 }
 
-/// What keeps a rollout from going on: tasks that fail, else ECS's newest complaint since it began.
+/// What keeps a rollout from going on: tasks that fail, else what ECS complained of since it got further.
 fn trouble(service: &LiveService, primary: &LiveDeployment, status: &EcsServiceStatus) -> Option<String> {
-    if let Some(tasks) = diagnosed(&status.task_failures) {
-        return Some(tasks);
-    }
-    let events = service.json.get("events").and_then(Value::as_array).into_iter().flatten();
-    events
-        .filter(|event| super::detail::time(event.get("createdAt")) >= primary.created)
-        .filter_map(|event| event.get("message")?.as_str())
-        .find_map(|message| Some(sentence(&diagnosis::trouble(message)?.to_string())))
+    let progress = status.deployment.as_ref().filter(|told| told.id == primary.id);
+    let progress = progress.and_then(|told| told.progress_time.as_ref()).map(|time| time.0);
+    let is_over = |failure: &TaskFailureStatus| {
+        primary.running_count >= service.desired_count && Some(failure.last_seen_time.0) < progress
+    };
+    let failures: Vec<TaskFailureStatus> =
+        status.task_failures.iter().filter(|failure| !is_over(failure)).cloned().collect();
+    diagnosed(&failures)
+        .or_else(|| Some(sentence(&complaint(service, primary.created.max(progress), None)?.to_string())))
 }
 
 /// Stages in which a deployment waits because it was told to.
@@ -216,11 +167,14 @@ fn waits_on_purpose(own: &Detail) -> bool {
     stage == "BAKE_TIME" || stage.ends_with("TRAFFIC_SHIFT")
 }
 
-fn stage(service: &LiveService, own: &Detail) -> String {
+fn stage(service: &LiveService, own: &Detail, status: &EcsServiceStatus) -> String {
     let Some(stage) = own.stage.as_deref().filter(|_| service.is_staged()) else { return String::new() };
     let traffic = own.production_traffic.filter(|_| service.strategy() != "ROLLING");
     let traffic = traffic.map_or_else(String::new, |percent| format!(", {percent} % of the production traffic"));
-    format!(", {} at {stage}{traffic}", service.strategy())
+    let told = status.deployment.as_ref().filter(|told| told.id == own.deployment);
+    let until = told.and_then(|told| told.bake_end_time.as_ref()).filter(|_| stage == "BAKE_TIME");
+    let until = until.map_or_else(String::new, |until| format!(" until {}", until.0));
+    format!(", {} at {stage}{until}{traffic}", service.strategy())
 }
 
 /// Deployed once, a service stays Ready through dips: tasks that are replaced are steady-state noise.
@@ -234,9 +188,14 @@ fn settled(desired: &Desired, service: &LiveService, primary: &LiveDeployment, s
         }
         return Verdict::progressing(Reason::Deploying, message);
     }
-    Verdict::ready(Reason::Deployed, deployed(primary))
+    let mut message = deployed(primary);
+    if service.desired_count == 0 {
+        message.push_str(" No tasks are wanted.");
+    }
+    Verdict::ready(Reason::Deployed, message)
 }
 
+/// What is deployed.
 pub fn deployed(primary: &LiveDeployment) -> String {
     format!("{} is deployed ({}).", revision(primary), primary.id)
 }
@@ -261,17 +220,13 @@ fn task_set(desired: &Desired, service: &LiveService) -> Verdict {
     Verdict::progressing(Reason::Deploying, message)
 }
 
-fn revision(deployment: &LiveDeployment) -> &str {
+/// The revision that a deployment runs, as `family:revision`.
+pub fn revision(deployment: &LiveDeployment) -> &str {
     deployment.task_definition.rsplit('/').next().unwrap_or(&deployment.task_definition)
 }
 
-/// The newest event of ECS that says more than that all is well.
-pub fn newest_event(service: &LiveService) -> Option<&str> {
-    service.json.pointer("/events/0/message").and_then(Value::as_str)
-}
-
 /// Why tasks stop, the most frequent cause first.
-fn diagnosed(failures: &[TaskFailureStatus]) -> Option<String> {
+pub fn diagnosed(failures: &[TaskFailureStatus]) -> Option<String> {
     let told = failures.iter().map(|failure| {
         let code = failure.exit_code.map(i64::from);
         let what = diagnosis::what_failed(&failure.cause, failure.container.as_deref(), code);
@@ -280,6 +235,7 @@ fn diagnosed(failures: &[TaskFailureStatus]) -> Option<String> {
     diagnosis::summary(&told.collect::<Vec<_>>())
 }
 
-fn sentence(text: &str) -> String {
+/// The text with one full stop.
+pub fn sentence(text: &str) -> String {
     format!("{}.", text.trim_end_matches('.'))
 }

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use self::{classify::finding, definition::Definition};
 pub use self::{
-    events::{TroubleKind, trouble},
+    events::{Trouble, TroubleKind, trouble},
     kind::CauseKind,
     tasks::{StopCode, StoppedTask},
 };

@@ -91,15 +91,21 @@ fn with_the_status_lost_the_history_tells_the_rollback() {
         "taskDefinition": format!("{ARN}3"), "launchType": "FARGATE", "platformVersion": "1.4.0",
         "networkConfiguration": service["networkConfiguration"],
     });
-    let failed = Some(crate::api::deployment_status::DeploymentOutcome::RolledBack);
+    let past = json!({
+        "id": "ecs-svc/3", "outcome": "RolledBack", "message": "the breaker tripped",
+        "completionTime": "2026-01-01T00:00:00Z",
+    });
     let mut seen = observed(Some(service.clone()));
-    seen.attempt = Attempt::new("ecs-svc/3".into(), failed, &service, &revision);
+    seen.attempt = Attempt::new(serde_json::from_value(past).unwrap(), &service, &revision);
     let mut status = EcsServiceStatus::default();
     recall(&broken, &seen, &mut status);
     assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/3"));
     let plan = plan(&broken, &seen, &status).unwrap();
     assert_eq!(calls(&plan)[0].1, json!({ "cluster": "shop", "service": "web", "desiredCount": 5 }));
-    assert_eq!(verdict(&broken, service, &status).reason, Reason::RolledBack);
+    let told = verdict(&broken, service, &status);
+    assert_eq!(told.reason, Reason::RolledBack);
+    let start = "ECS rolled back from web:3 (ecs-svc/3) to web:2 (ecs-svc/2): the breaker tripped.";
+    assert!(told.message.starts_with(start), "{}", told.message);
 
     let mut status = EcsServiceStatus::default();
     recall(&desired(&json!({ "taskDefinition": format!("{ARN}4") })), &seen, &mut status);

@@ -118,10 +118,12 @@ fn replace_bit_by_bit(cx: &mut Cx<'_>, service: &mut Service, upper: u32) -> boo
         set_wants(cx, service, primary, desired);
     }
     // Where a deployment was given up for good, the others stand in for what it lacks.
-    let needed = match launches {
-        true => lower,
-        false if service.rollout.is_none() => desired,
-        false => u32::MAX,
+    let needed = if launches {
+        lower
+    } else if service.rollout.is_none() {
+        desired
+    } else {
+        u32::MAX
     };
     let mut spare = needed.saturating_sub(service.count_ready(primary).min(desired));
     for number in &others {

@@ -35,8 +35,8 @@ pub fn resources(scene: &Scene<'_>) -> String {
 }
 
 pub fn capacity(_: &Scene<'_>) -> String {
-    "AWS has no such capacity now and ECS tries again: give the service subnets in more zones, or another capacity \
-     provider or instance type"
+    "AWS has no such capacity now: wait, or give the service subnets in more zones, or another capacity provider or \
+     instance type"
         .to_owned()
 }
 

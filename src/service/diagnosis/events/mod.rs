@@ -80,6 +80,25 @@ impl fmt::Display for TroubleKind {
     }
 }
 
+impl TroubleKind {
+    /// Where the text tells only that something fails, and not what.
+    pub const fn is_vague(self) -> bool {
+        match self {
+            Self::TaskStartImpaired | Self::DeploymentFailed | Self::RollingBack | Self::Other => true,
+            Self::Task(kind) => kind.is_vague(),
+            _ => false,
+        }
+    }
+
+    /// Where there is no place for a task: nothing is wrong with what is deployed.
+    pub const fn is_about_capacity(self) -> bool {
+        let Self::Task(kind) = self else {
+            return matches!(self, Self::Placement | Self::ProvisioningLimit | Self::AgentDisconnected);
+        };
+        matches!(kind, CauseKind::CapacityUnavailable | CauseKind::Resources | CauseKind::QuotaExceeded)
+    }
+}
+
 /// What an event of a service says is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
@@ -91,6 +110,11 @@ pub struct Trouble {
 }
 
 impl Trouble {
+    /// In ECS's words, and what to do.
+    pub fn says(&self) -> String {
+        format!("ECS says \"{}\": {}", self.text, self.advice)
+    }
+
     /// ECS's text without the service's name, ids, and numbers that vary: the same trouble has the same text.
     pub fn normalized(&self) -> &str {
         &self.text
@@ -100,7 +124,7 @@ impl Trouble {
 /// What, in ECS's words, and what to do: `Placement: ECS says "was unable to place a task …": add instances …`.
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ECS says \"{}\": {}", self.kind, self.text, self.advice)
+        write!(f, "{}: {}", self.kind, self.says())
     }
 }
 
