@@ -132,8 +132,8 @@ pub struct EcsServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
     pub task_definition_ref: Option<LocalReference>,
-    /// Family, `family:revision` or ARN of the task definition. A bare family is resolved to its newest revision when
-    /// anything but `desiredCount` changes in the spec, and with a new `restartedAt`; later revisions are not followed. Exactly one of this and `taskDefinitionRef`.
+    /// Family, `family:revision` or ARN of the task definition. A family is resolved to its newest revision with each edit
+    /// (but of `desiredCount`) and each `restartedAt`, and not followed. Exactly one of this and `taskDefinitionRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 512),

@@ -8,7 +8,12 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Subject, plan::Step};
+use super::{
+    Subject,
+    plan::{Plan, Step},
+    verdict::Verdict,
+};
+use crate::api::Reason;
 
 /// The same steps are made so often before they are held back…
 const TIMES: u32 = 2;
@@ -69,6 +74,18 @@ impl Sent {
     fn pause(&self) -> Duration {
         HELD_BACK.saturating_mul(2_u32.saturating_pow(self.times.saturating_sub(TIMES))).min(LONGEST)
     }
+}
+
+/// What to say of a plan that is held back for so long.
+pub(super) fn without_effect(plan: &Plan, pause: Duration) -> Verdict {
+    let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "ECS accepted the change and does not show it: {}; it is not sent again for {} minutes, or until the manifest or ECS \
+         changes",
+        steps.join("; "),
+        pause.as_secs() / 60
+    );
+    Verdict::waiting(Reason::Retrying, message, Duration::from_secs(60))
 }
 
 #[cfg(test)]

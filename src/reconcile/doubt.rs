@@ -8,7 +8,8 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::Subject;
+use super::{Subject, plan::Plan, verdict::Verdict};
+use crate::api::Reason;
 
 /// After so long ECS shows in its lists what a call made.
 const SHOWN: Duration = Duration::from_secs(10);
@@ -68,6 +69,16 @@ impl Doubt {
     fn lock(&self) -> MutexGuard<'_, HashMap<Subject, Option<Instant>>> {
         self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What to say of a plan that may have been carried out already.
+pub(super) fn in_doubt(plan: &Plan, left: Duration) -> Verdict {
+    let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "It is not known whether this has happened already, and it must not happen twice: {}; ECS is asked again in a moment",
+        steps.join("; ")
+    );
+    Verdict::waiting(Reason::Retrying, message, left)
 }
 
 #[cfg(test)]

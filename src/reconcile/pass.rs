@@ -10,7 +10,9 @@ use tokio::time::Instant;
 
 use super::{
     applied::{forgotten, remember_managed, remember_unseen, with_kept},
+    brake::without_effect,
     context::{Context, Subject},
+    doubt::in_doubt,
     kind::{Deletion, Kind, Refusal, Status},
     observe_only,
     plan::{Plan, Step},
@@ -31,6 +33,9 @@ const ROUNDS: usize = 4;
 
 /// Between tries to write a status.
 const UNWRITTEN: Delays = Delays { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
+
+/// When the store shows that an object is gone.
+const GONE: Duration = Duration::from_millis(250);
 
 /// How often a deletion looks for what may be made at this moment.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -168,13 +173,17 @@ impl<K: Kind> Pass<'_, K> {
         for news in K::news(before, &self.status, &self.applied) {
             self.story.hear(news);
         }
-        match objects::write_status(&self.cx.client, &self.object, &self.status).await {
-            Ok(object) => self.written.remember(object),
-            // Deleted meanwhile, and perhaps another is there of that name: there is nobody to tell.
-            Err(kube::Error::Api(answer)) if answer.is_not_found() || answer.is_conflict() => {}
-            Err(error) => return Err(error),
-        }
+        // Where it was deleted meanwhile, there is nobody to tell.
+        self.write_status().await?;
         Ok(verdict.next)
+    }
+
+    /// Whether the object was still there to be written to.
+    async fn write_status(&self) -> kube::Result<bool> {
+        // The finalizer may have been written just now.
+        let newest = self.written.newest(&self.object);
+        let written = objects::write_status(&self.cx.client, &newest, &self.status).await?;
+        Ok(written.map(|object| self.written.remember(object)).is_some())
     }
 
     async fn reconcile(&mut self) -> Result<(Verdict, Settled<K>), Refusal> {
@@ -296,7 +305,9 @@ impl<K: Kind> Pass<'_, K> {
         };
         if !K::is_answer(&observed) {
             self.cx.brake.release(&self.subject);
-            self.cx.doubt.settle(&self.subject);
+            if not_sure.is_none() {
+                self.cx.doubt.settle(&self.subject);
+            }
         }
         self.cx.patience.forget(&self.subject);
         if let Some((reason, sentence)) = plan.refused.first() {
@@ -328,8 +339,9 @@ impl<K: Kind> Pass<'_, K> {
         let is_made = !common.applied_fields.is_empty();
         if remember_managed(common, &managed) && is_made {
             // What is managed for the first time and then no more has to be reset, also if the operator dies in between.
-            let written = objects::write_status(&cx.client, &self.object, &self.status).await?;
-            self.written.remember(written);
+            if !self.write_status().await? {
+                return Err(Refusal::Later(GONE));
+            }
         }
         let ecs = cx.live.regions().ecs(K::region(desired));
         for step in &steps {
@@ -407,24 +419,4 @@ impl<K: Kind> Pass<'_, K> {
                        stopped meanwhile. It is let go once that is sure.";
         Some(Verdict::waiting(Reason::Deleting, message, left.min(LOOK_AGAIN)))
     }
-}
-
-fn in_doubt(plan: &Plan, left: Duration) -> Verdict {
-    let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
-    let message = format!(
-        "It is not known whether this has happened already, and it must not happen twice: {}; ECS is asked again in a moment",
-        steps.join("; ")
-    );
-    Verdict::waiting(Reason::Retrying, message, left)
-}
-
-fn without_effect(plan: &Plan, pause: Duration) -> Verdict {
-    let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
-    let message = format!(
-        "ECS accepted the change and does not show it: {}; it is not sent again for {} minutes, or until the manifest or ECS \
-         changes",
-        steps.join("; "),
-        pause.as_secs() / 60
-    );
-    Verdict::waiting(Reason::Retrying, message, Duration::from_secs(60))
 }

@@ -92,14 +92,35 @@ pub async fn look<K: Object>(client: &Client, object: &K) -> kube::Result<Option
     api(client, object).get_opt(&object.name_any()).await
 }
 
-/// Writes the whole status by server-side apply: what it no longer holds is removed. Another object that has the name by
-/// now is not written to: the API server answers that with a conflict.
-pub async fn write_status<K: Object>(client: &Client, object: &K, status: &impl Serialize) -> kube::Result<K> {
-    let patch = json!({
-        "apiVersion": K::api_version(&()), "kind": K::kind(&()), "metadata": { "uid": object.uid() }, "status": status,
-    });
+/// How often a status is written again that somebody else's write came before.
+const TRIES: usize = 5;
+
+/// Writes the whole status by server-side apply: what it no longer holds is removed. `None` where the object is gone, also
+/// where another has its name by now. The API server compares no UID when a status is written, only the version: where
+/// that is another, whose it is is looked up.
+pub async fn write_status<K: Object>(client: &Client, object: &K, status: &impl Serialize) -> kube::Result<Option<K>> {
+    let (api, name) = (api(client, object), object.name_any());
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    api(client, object).patch_status(&object.name_any(), &params, &Patch::Apply(patch)).await
+    let mut version = object.resource_version();
+    let mut tries = 0;
+    loop {
+        let patch = json!({
+            "apiVersion": K::api_version(&()), "kind": K::kind(&()), "metadata": { "resourceVersion": version },
+            "status": status,
+        });
+        match api.patch_status(&name, &params, &Patch::Apply(patch)).await {
+            Ok(written) => return Ok(Some(written)),
+            Err(kube::Error::Api(answer)) if answer.is_not_found() => return Ok(None),
+            Err(kube::Error::Api(answer)) if answer.is_conflict() && tries < TRIES => {
+                tries += 1;
+                match look(client, object).await? {
+                    Some(now) if now.uid() == object.uid() => version = now.resource_version(),
+                    _ => return Ok(None),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Whether the CRD of `K` is being deleted: then every object of it is marked, and nobody asked for that.

@@ -12,10 +12,19 @@ async fn a_status_is_not_written_to_another_object_of_the_name() {
     let scene = Scene::new("reborn").await;
     scene.apply(&cluster("main", "")).await;
     let api: Api<EcsCluster> = Api::namespaced(scene.client.clone(), &scene.namespace);
-    let mut before = api.get("main").await.unwrap();
-    let status = before.status.clone().unwrap();
-    objects::write_status(&scene.client, &before, &status).await.unwrap();
-    before.metadata.uid = Some("11111111-1111-4111-8111-111111111111".into());
-    let refused = objects::write_status(&scene.client, &before, &status).await.unwrap_err();
-    assert!(matches!(&refused, kube::Error::Api(answer) if answer.is_conflict()), "{refused:?}");
+    let before = api.get("main").await.unwrap();
+    let mut status = before.status.clone().unwrap();
+    status.common.region = Some("eu-west-1".into());
+    let written = objects::write_status(&scene.client, &before, &status).await.unwrap().unwrap();
+    assert_eq!(written.status.unwrap().common.region.as_deref(), Some("eu-west-1"));
+
+    status.common.region = Some("eu-west-2".into());
+    let mut other = before.clone();
+    other.metadata.uid = Some("11111111-1111-4111-8111-111111111111".into());
+    assert!(objects::write_status(&scene.client, &other, &status).await.unwrap().is_none());
+    let untouched = api.get("main").await.unwrap().status.unwrap();
+    assert_eq!(untouched.common.region.as_deref(), Some("eu-west-1"));
+
+    let late = objects::write_status(&scene.client, &before, &status).await.unwrap();
+    assert!(late.is_some(), "somebody else's write in between is no reason not to tell");
 }
