@@ -83,7 +83,7 @@ impl Kind for Cluster {
         status::verdict(desired, observed)
     }
 
-    fn news(before: &EcsClusterStatus, after: &EcsClusterStatus) -> Vec<News> {
+    fn news(before: &EcsClusterStatus, after: &EcsClusterStatus, _: &[Step]) -> Vec<News> {
         status::news(before, after)
     }
 
