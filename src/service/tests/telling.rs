@@ -54,7 +54,7 @@ fn from_the_same_to_the_same_what_was_changed_is_told() {
     assert!(message.starts_with(start), "{message}");
     let message = told(&json!({}), "the circuit breaker", 2);
     assert!(message.starts_with("ECS rolled back the restart of web:2, from ecs-svc/3 to ecs-svc/2: "), "{message}");
-    assert!(message.contains("the same ran before, so see what else changed"), "{message}");
+    assert!(message.contains("it ran before, so see what else changed"), "{message}");
 }
 
 /// A rollback is first told by the service deployment, when PRIMARY is still ours.
@@ -172,4 +172,27 @@ fn events_tell_each_thing_once() {
     }]))
     .unwrap();
     assert!(names(&failing, &diagnosed, &[]).is_empty(), "the same failure");
+}
+
+#[test]
+fn a_bake_time_is_told_only_where_there_is_one() {
+    let asked = desired(&json!({}));
+    let until = |minutes: i64| {
+        let mut status = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
+        let mut seen = observed(Some(live(&json!({
+            "deployments": [deployment("ecs-svc/2", 2, "IN_PROGRESS")],
+            "deploymentConfiguration": {
+                "strategy": "BLUE_GREEN", "bakeTimeInMinutes": minutes, "maximumPercent": 200, "minimumHealthyPercent": 100,
+            },
+        }))));
+        seen.detail = Detail::read(&json!({
+            "serviceDeploymentArn": "arn:x", "status": "IN_PROGRESS", "lifecycleStage": "BAKE_TIME",
+            "targetServiceRevision": { "arn": "arn:y/2" },
+        }));
+        let now = Timestamp::from_millisecond(1500).unwrap();
+        report(&asked, &seen, &mut status, now);
+        verdict::verdict(&asked, &seen, &status, now).message
+    };
+    assert!(until(5).contains("BLUE_GREEN at BAKE_TIME until 1970-01-01T00:05:01Z"), "{}", until(5));
+    assert!(!until(0).contains("until"), "{}", until(0));
 }
