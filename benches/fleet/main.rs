@@ -1,11 +1,12 @@
-//! What many objects cost: the operator as a process, before it MiniStack by way of the tests' proxy, which records
-//! every call to ECS, and a real API server whose audit log records every write.
+//! What many objects cost: the operator as a process, behind it a real API server whose audit log records every write,
+//! before it MiniStack by way of the tests' proxy, which records every call to ECS, or the project's simulator with ECS's
+//! rate limits.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::pedantic)]
 
-mod limits;
 mod measure;
 #[path = "../../tests/it/support/mod.rs"]
 mod support;
+mod throttled;
 
 use std::{
     collections::HashSet,
@@ -25,7 +26,7 @@ use serde_json::json;
 
 use self::{
     measure::{Process, Table, calls_by_operation, writes_by_resource},
-    support::{Kstatus, Scene, kstatus},
+    support::{Kstatus, Scene, kstatus, operator::Start},
 };
 
 /// Measures the operator with many services.
@@ -34,6 +35,9 @@ struct Options {
     /// How many services are created at once; 0 leaves that part out.
     #[arg(long, default_value_t = 200)]
     create: usize,
+    /// How many services are created under ECS's rate limits; 0 leaves that part out.
+    #[arg(long, default_value_t = 1000)]
+    throttled: usize,
     /// How many idle services there are; 0 leaves that part out.
     #[arg(long, default_value_t = 1000)]
     idle: usize,
@@ -50,7 +54,7 @@ const CREATIONS: usize = 50;
 /// What may still come after the last service is ready.
 const SETTLE: Duration = Duration::from_secs(12);
 /// Longer than any of this takes.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(1200);
 
 const SHARED: &str = "apiVersion: ecs-operator.dev/v1alpha1
 kind: EcsCluster
@@ -74,23 +78,21 @@ async fn main() {
     let options = Options::parse();
     let mut table = Table::default();
     if options.create > 0 {
-        created_at_once(options.create, false, &mut table).await;
-        created_at_once(options.create, true, &mut table).await;
+        created_at_once(options.create, &mut table).await;
+    }
+    if options.throttled > 0 {
+        throttled::created(options.throttled, &mut table).await;
     }
     if options.idle > 0 {
         idle(options.idle, Duration::from_secs(options.seconds), &mut table).await;
     }
-    table.print();
 }
 
-/// Many services of one task definition, created at once, until all are ready and a while longer.
-async fn created_at_once(count: usize, limited: bool, table: &mut Table) {
+/// Many services of one task definition, created at once where ECS has no limits, until all are ready and a while
+/// longer.
+async fn created_at_once(count: usize, table: &mut Table) {
     let scene = scene("create").await;
-    let title = if limited { "the same under ECS's rate limits" } else { "created at once" };
-    eprintln!("{count} services {title} ...");
-    if limited {
-        limits::enforce(&scene.proxy);
-    }
+    eprintln!("{count} services created at once ...");
     scene.proxy.clear();
     let before = scene.audit().0.len();
     let began = Instant::now();
@@ -100,26 +102,17 @@ async fn created_at_once(count: usize, limited: bool, table: &mut Table) {
 
     let (calls, audit) = (scene.proxy.calls(), scene.audit());
     let writes = &audit.0[before..];
-    let throttled = calls.iter().filter(|call| !call.reached_ecs).count();
     let of_objects = writes.iter().filter(|write| write.resource.starts_with("ecs")).count();
-    table.section(&format!("{count} services of one task definition, {title}"));
+    table.section(&format!("{count} services of one task definition, created at once"));
     table.ratio("AWS calls an object", calls.len(), count);
     for (operation, number) in calls_by_operation(&calls) {
         table.ratio(&format!("- {operation}"), number, count);
-    }
-    if limited {
-        table.ratio("- of these throttled", throttled, count);
     }
     table.ratio("API-server writes an object", of_objects, count);
     for (resource, number) in writes_by_resource(writes) {
         table.ratio(&format!("- {resource}"), number, count);
     }
     table.row("all ready after", &format!("{:.1} s", took.as_secs_f64()));
-    let floor = limits::floor(count);
-    if limited {
-        table.row("- ECS's own limit allows", &format!("{floor:.1} s"));
-        table.row("- times that", &format!("{:.2}", took.as_secs_f64() / floor));
-    }
 }
 
 /// Many services that nothing happens to.
@@ -156,20 +149,32 @@ async fn idle(count: usize, watched: Duration, table: &mut Table) {
     table.row("CPU seconds a minute", &format!("{:.2}", cpu / minutes));
 }
 
-/// A scene with a cluster and a task definition, and the operator with its defaults.
+/// A scene with a cluster and a task definition, and the operator with its defaults, but that MiniStack has no rates to
+/// keep to.
 async fn scene(name: &str) -> Scene {
+    scene_before(name, |_| {}).await
+}
+
+/// The same after a change of how the operator is started.
+async fn scene_before(name: &str, change: impl FnOnce(&mut Start)) -> Scene {
     eprintln!("starting the test bed and the operator ...");
     let mut scene = Scene::new(&format!("bench-{name}")).await;
     scene.operator.configure(|start| {
-        if let Some(place) = start.arguments.iter().position(|argument| argument == "--sweep-seconds") {
-            start.arguments.drain(place..place + 2);
-        }
+        remove_option(start, "--sweep-seconds");
+        change(start);
     });
     scene.operator.start();
     scene.apply(SHARED).await;
     scene.ready("ecscl/main").await;
     scene.ready("ecstd/web").await;
     scene
+}
+
+/// Takes an option and its value from the operator's arguments.
+fn remove_option(start: &mut Start, option: &str) {
+    if let Some(place) = start.arguments.iter().position(|argument| argument == option) {
+        start.arguments.drain(place..place + 2);
+    }
 }
 
 fn services(scene: &Scene) -> Api<EcsService> {

@@ -57,7 +57,7 @@ impl Process {
     }
 }
 
-/// A table in Markdown, printed at the end.
+/// A table in Markdown, printed at its end.
 #[derive(Default)]
 pub struct Table(String);
 
@@ -80,8 +80,11 @@ impl Table {
     pub fn rate(&mut self, what: &str, number: usize, minutes: f64) {
         self.row(what, &format!("{:.0}", number as f64 / minutes));
     }
+}
 
-    pub fn print(&self) {
+/// Also where the bench ends in a panic: what was measured until then took minutes.
+impl Drop for Table {
+    fn drop(&mut self) {
         println!("{}", self.0);
     }
 }

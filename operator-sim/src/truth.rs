@@ -12,6 +12,7 @@ use ecs_sim::{
     world::{Truth as ServiceTruth, services::ServiceStatus},
 };
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::{
     api_server::ApiServer,
@@ -32,12 +33,22 @@ pub struct Truth {
     others: Others,
     /// What somebody else changed in ECS so short a time ago, the operator need not have seen.
     unseen: Duration,
+    /// When each task definition was last bound to another revision.
+    revised: Arc<Mutex<BTreeMap<String, Instant>>>,
     told: Arc<Mutex<BTreeMap<(String, String), String>>>,
 }
 
 impl Truth {
     pub(crate) fn new(front: Front, api_server: ApiServer, journal: Journal, sweep: Duration) -> Self {
-        Self { front, api_server, journal, others: Others::default(), unseen: sweep + APPLIED, told: Arc::default() }
+        Self {
+            front,
+            api_server,
+            journal,
+            others: Others::default(),
+            unseen: sweep + APPLIED,
+            revised: Arc::default(),
+            told: Arc::default(),
+        }
     }
 
     /// What others did.
@@ -48,6 +59,10 @@ impl Truth {
     /// A status was written.
     pub fn status_written(&self, before: &Value, after: &Value) {
         self.tell();
+        if before.pointer("/status/taskDefinitionArn") != after.pointer("/status/taskDefinitionArn") {
+            let mut revised = self.revised.lock().unwrap_or_else(PoisonError::into_inner);
+            revised.insert(text(after, "/metadata/name").to_owned(), Instant::now());
+        }
         if let Some(text) = difference(before, after) {
             self.journal.note(Who::Status, text);
         }
@@ -124,7 +139,9 @@ impl Truth {
             wrong.push(format!("the deployment that was asked for was given up: {truth:?}"));
         }
         let reference = text(object, "/spec/taskDefinitionRef/name");
-        let is_new = self.others.last_edit("EcsTaskDefinition", reference).is_some_and(|at| at.elapsed() < APPLIED);
+        let revised = self.revised.lock().unwrap_or_else(PoisonError::into_inner).get(reference).copied();
+        let edited = self.others.last_edit("EcsTaskDefinition", reference);
+        let is_new = edited.into_iter().chain(revised).any(|at| at.elapsed() < APPLIED);
         if let Some(revision) = self.api_server.get("EcsTaskDefinition", reference)
             && !is_new
             && matches!(ready_reason(&revision), "Deployed" | "Deleting")
@@ -252,7 +269,9 @@ fn changed(place: &str, before: &Value, after: &Value, changes: &mut Vec<String>
                 changed(&place, &before[name], &after[name], changes);
             }
         }
-        _ if [before, after].iter().any(|value| value.is_object() || value.is_array()) => changes.push(place.to_owned()),
+        _ if [before, after].iter().any(|value| value.is_object() || value.is_array()) => {
+            changes.push(place.to_owned())
+        }
         _ => changes.push(format!("{place} {before}→{after}")),
     }
 }

@@ -218,6 +218,11 @@ impl Ecs {
 }
 
 impl Ecs {
+    /// Whether such a call would wait for its turn.
+    pub fn has_to_wait(&self, operation: Operation) -> bool {
+        self.throttle.is_empty(operation.bucket())
+    }
+
     /// Whether work that can wait may make such a call now without making other work wait.
     pub fn has_room(&self, operation: Operation) -> bool {
         self.throttle.has_room(operation.bucket())

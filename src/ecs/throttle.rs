@@ -94,6 +94,11 @@ impl Throttle {
         limiter.balance() >= limiter.max() / 2
     }
 
+    /// Whether who takes a token now has to wait for it.
+    pub fn is_empty(&self, bucket: Bucket) -> bool {
+        self.of(bucket).balance() == 0
+    }
+
     fn of(&self, bucket: Bucket) -> &RateLimiter {
         &self.limiters[bucket as usize]
     }
@@ -143,7 +148,8 @@ mod tests {
         let throttle = Throttle::new(1.0);
         assert!(throttle.has_room(Bucket::TaskDefinitionModify));
         throttle.refused(Bucket::TaskDefinitionModify);
-        assert!(!throttle.has_room(Bucket::TaskDefinitionModify));
+        assert!(!throttle.has_room(Bucket::TaskDefinitionModify) && throttle.is_empty(Bucket::TaskDefinitionModify));
+        assert!(!throttle.is_empty(Bucket::ServiceModify));
         assert!(time_of(&throttle, Bucket::TaskDefinitionModify, 1).await > 0.5);
     }
 

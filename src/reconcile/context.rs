@@ -11,7 +11,8 @@ use kube::{Client, ResourceExt, runtime::reflector::Store};
 use serde_json::Value;
 
 use super::{
-    account::Accounts, brake::Brake, contests::Contests, doubt::Doubt, leftovers::Leftovers, patience::Patience,
+    account::Accounts, brake::Brake, contests::Contests, doubt::Doubt, gather::Gather, leftovers::Leftovers,
+    patience::Patience,
 };
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
@@ -54,6 +55,8 @@ pub struct Context {
     pub patience: Patience,
     /// Calls that may have taken effect unheard.
     pub doubt: Doubt,
+    /// Edits that wait for others.
+    pub gather: Gather,
     /// Work of low priority that was not done to its end.
     pub leftovers: Leftovers,
     /// The account of the credentials.
@@ -96,6 +99,7 @@ impl Context {
             brake: Brake::default(),
             patience: Patience::default(),
             doubt: Doubt::default(),
+            gather: Gather::default(),
             leftovers: Leftovers::default(),
             accounts: Accounts::default(),
             contests: Contests::default(),
@@ -108,6 +112,7 @@ impl Context {
         self.brake.release(subject);
         self.patience.forget(subject);
         self.doubt.forget(subject);
+        self.gather.forget(subject);
         self.leftovers.again(subject);
         self.contests.forget(subject);
     }

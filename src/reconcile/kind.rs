@@ -36,7 +36,7 @@ pub enum Refusal {
     NotYet(Verdict, Duration),
     /// Something is on its way that decides; saying anything before it is here would only flicker.
     #[error("waits for a change that is on its way")]
-    Later,
+    Later(Duration),
 }
 
 impl From<Verdict> for Refusal {
@@ -53,7 +53,7 @@ impl Refusal {
             Self::Kubernetes(kube::Error::Api(status)) if status.is_conflict() => {
                 Some(Next::After(Duration::from_millis(250)))
             }
-            Self::Later => Some(Next::After(Duration::from_secs(5))),
+            Self::Later(delay) => Some(Next::After(*delay)),
             _ => None,
         }
     }
@@ -64,7 +64,7 @@ impl Refusal {
             Self::Ecs(what, error) => Verdict::failed(&what, &error),
             Self::Kubernetes(error) => Verdict::retrying(format!("the Kubernetes API server refused: {error}")),
             Self::Verdict(verdict) | Self::NotYet(verdict, _) => verdict,
-            Self::Later => Verdict::retrying("waits for a change that is on its way"),
+            Self::Later(_) => Verdict::retrying("waits for a change that is on its way"),
         }
     }
 }
@@ -145,6 +145,11 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Whether two statuses differ in the counts of a rollout only: no reason for a write each. Pure.
     fn is_progress(before: &Status<Self>, after: &Status<Self>) -> bool {
         let _ = (before, after);
+        false
+    }
+    /// Whether a step waits a moment for edits of other objects that may come with the object's own. Pure.
+    fn gathers(desired: &Self::Desired, step: &Step) -> bool {
+        let _ = (desired, step);
         false
     }
     /// For how long nothing has got further that should: the longer, the rarer its mere counts are written. Pure.

@@ -6,6 +6,7 @@ pub mod brake;
 pub mod contests;
 pub mod context;
 pub mod doubt;
+pub mod gather;
 pub mod kind;
 pub mod leftovers;
 mod observe_only;

@@ -9,7 +9,7 @@ use kube::{Resource, ResourceExt};
 use tokio::time::Instant;
 
 use super::{
-    applied::{remember_managed, remember_unseen, with_kept},
+    applied::{forgotten, remember_managed, remember_unseen, with_kept},
     context::{Context, Subject},
     kind::{Deletion, Kind, Refusal, Status},
     observe_only,
@@ -18,16 +18,19 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    api::{DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason, status::{READY, STALLED}},
+    api::{
+        DeletionPolicy, Managed, ManagementPolicy, PAUSED, PREVENT_DELETION, RECONCILE_AT, Reason,
+        status::{READY, STALLED},
+    },
     ecs::Class,
-    runtime::{conditions, controller::Next, memory::Written, objects},
+    runtime::{backoff::Delays, conditions, controller::Next, memory::Written, objects},
 };
 
 /// How often a pass looks, plans and applies before it leaves the rest to the next one.
 const ROUNDS: usize = 4;
 
-/// The longest delay after a status that could not be written.
-const UNWRITTEN: Duration = Duration::from_secs(30);
+/// Between tries to write a status.
+const UNWRITTEN: Delays = Delays { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
 
 /// How often a deletion looks for what may be made at this moment.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -225,6 +228,12 @@ impl<K: Kind> Pass<'_, K> {
             {
                 return Ok((in_doubt(&plan, left), None));
             }
+            if plan.steps.iter().any(|step| K::gathers(&desired, step)) {
+                let generation = self.object.meta().generation.unwrap_or_default();
+                if let Some(left) = cx.gather.left(&self.subject, generation, Instant::now()) {
+                    return Err(Refusal::Later(left));
+                }
+            }
             self.hold(&desired).await?;
             if K::observed_at(&observed) < since.unwrap_or(self.started) {
                 // What is held may be a minute old: look before writing.
@@ -275,7 +284,16 @@ impl<K: Kind> Pass<'_, K> {
     fn nothing_left(&mut self, desired: K::Desired, observed: K::Observed, plan: &Plan) -> (Verdict, Settled<K>) {
         let now = self.cx.clock.now();
         K::report(&desired, &observed, &mut self.status, now);
-        K::Object::common(&mut self.status).applied_fields = with_kept(K::managed(&desired), &plan.kept);
+        let doubt = self.cx.doubt.left(&self.subject, self.is_held, Instant::now());
+        let common = K::Object::common(&mut self.status);
+        let now_managed = with_kept(K::managed(&desired), &plan.kept);
+        // What the process before this one was about to take away may only seem to be gone: ECS may answer from the past.
+        let not_sure = doubt.map(|left| (left, forgotten(&common.applied_fields, &now_managed)));
+        let not_sure = not_sure.filter(|(_, forgotten)| !forgotten.is_empty());
+        common.applied_fields = match &not_sure {
+            Some((_, forgotten)) => with_kept(now_managed, forgotten),
+            None => now_managed,
+        };
         if !K::is_answer(&observed) {
             self.cx.brake.release(&self.subject);
             self.cx.doubt.settle(&self.subject);
@@ -284,7 +302,10 @@ impl<K: Kind> Pass<'_, K> {
         if let Some((reason, sentence)) = plan.refused.first() {
             return (Verdict::refused(*reason, sentence.clone()), None);
         }
-        let verdict = K::verdict(&desired, &observed, &self.status, now).noting(&plan.notes);
+        let mut verdict = K::verdict(&desired, &observed, &self.status, now).noting(&plan.notes);
+        if let (Some((left, _)), Next::Change) = (not_sure, verdict.next) {
+            verdict.next = Next::After(left);
+        }
         (verdict, Some((desired, observed)))
     }
 
@@ -303,7 +324,13 @@ impl<K: Kind> Pass<'_, K> {
         let cx = self.cx;
         let managed = K::managed(desired);
         let corrects = self.was_in_line() && K::asks_the_same(desired, observed, &self.status);
-        remember_managed(K::Object::common(&mut self.status), &managed);
+        let common = K::Object::common(&mut self.status);
+        let is_made = !common.applied_fields.is_empty();
+        if remember_managed(common, &managed) && is_made {
+            // What is managed for the first time and then no more has to be reset, also if the operator dies in between.
+            let written = objects::write_status(&cx.client, &self.object, &self.status).await?;
+            self.written.remember(written);
+        }
         let ecs = cx.live.regions().ecs(K::region(desired));
         for step in &steps {
             let answer = ecs.call(step.operation, &step.input).await;

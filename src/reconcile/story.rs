@@ -8,7 +8,10 @@ use super::{
     verdict::{State, Verdict},
 };
 use crate::{
-    api::{CommonStatus, Reason, status::{READY, STALLED}},
+    api::{
+        CommonStatus, Reason,
+        status::{READY, STALLED},
+    },
     ecs::Operation,
     runtime::objects::Object,
 };

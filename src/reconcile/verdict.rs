@@ -9,15 +9,16 @@ use crate::{
     },
     ecs::{Class, EcsError},
     runtime::{
+        backoff::Delays,
         conditions::{Desired, Truth},
         controller::Next,
     },
 };
 
-/// The longest delay between tries of what time may cure.
-const SOON: Duration = Duration::from_secs(60);
-/// The longest delay between tries of what the user must cure: a role created late must heal by itself.
-const SLOW: Duration = Duration::from_secs(300);
+/// Between tries of what time may cure.
+const SOON: Delays = Delays { first: Duration::from_millis(500), longest: Duration::from_secs(60) };
+/// Between tries of what the user must cure: a role created late must heal by itself.
+const SLOW: Delays = Delays { first: Duration::from_secs(10), longest: Duration::from_secs(300) };
 
 /// How long after a write without an answer ECS is asked what came of it.
 const UNANSWERED: Duration = Duration::from_secs(5);

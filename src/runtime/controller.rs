@@ -32,12 +32,16 @@ use tokio::sync::{SetOnce, mpsc::UnboundedReceiver};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::sync::CancellationToken;
 
-use super::{backoff::Failures, namespaces::relists_as_changes, objects::Object};
+use super::{
+    backoff::{Delays, Failures},
+    namespaces::relists_as_changes,
+    objects::Object,
+};
 
 /// A pass that takes longer than this is dropped at its next await and counts as failed.
 const PASS_LIMIT: Duration = Duration::from_secs(180);
-/// The longest delay after passes that panicked or hung.
-const BROKEN_PASS: Duration = Duration::from_secs(300);
+/// After passes that panicked or hung.
+const BROKEN_PASS: Delays = Delays { first: Duration::from_millis(500), longest: Duration::from_secs(300) };
 
 /// When an object wants to be looked at again, if nothing happens before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +50,8 @@ pub enum Next {
     Change,
     /// After this long.
     After(Duration),
-    /// It failed: after a delay that grows with each failure, up to this cap.
-    Backoff(Duration),
+    /// It failed: after a delay that grows with each failure.
+    Backoff(Delays),
 }
 
 /// A pass over one object.
@@ -200,7 +204,7 @@ pub async fn guarded<K: Object>(object: Arc<K>, pass: &Pass<K>, failures: &Failu
             failures.forget(&key);
             Some(delay)
         }
-        Next::Backoff(cap) => Some(failures.failed(&key, cap, fastrand::f64())),
+        Next::Backoff(delays) => Some(failures.failed(&key, delays, fastrand::f64())),
     }
 }
 

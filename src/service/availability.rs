@@ -23,8 +23,7 @@ const DIP: SignedDuration = SignedDuration::from_secs(60);
 
 /// How many tasks must run. Before its first deployment is rolled out, a service was never available with fewer.
 fn least(service: &LiveService, status: &EcsServiceStatus) -> i64 {
-    let has_run =
-        status.rolled_out.is_some() || !status.deployments.is_empty() || !status.known_deployments.is_empty();
+    let has_run = status.rolled_out.is_some() || !status.deployments.is_empty() || !status.known_deployments.is_empty();
     service.least_running(most_running(status).filter(|_| has_run))
 }
 

@@ -90,12 +90,10 @@ impl Ending<'_> {
         let target = if is_back { Some(self.primary) } else { target };
         let to = target.map(|target| (target.id.as_str(), revision(target)));
         match (from, to, back) {
-            (Some(from), Some((to, same)), _) if from == same => {
-                self.change(is_back).map_or_else(
-                    || format!("from {id} to {to}, both of {same}"),
-                    |change| format!("{change} of {same}, from {id} to {to}"),
-                )
-            }
+            (Some(from), Some((to, same)), _) if from == same => self.change(is_back).map_or_else(
+                || format!("from {id} to {to}, both of {same}"),
+                |change| format!("{change} of {same}, from {id} to {to}"),
+            ),
             (from, Some((to, old)), _) => format!("from {} ({id}) to {old} ({to})", from.unwrap_or("the new revision")),
             (from, None, Some(to)) => format!("from {} ({id}) to {to}", from.unwrap_or("the new revision")),
             (from, None, None) => format!("from {} ({id})", from.unwrap_or("the new revision")),
@@ -118,7 +116,8 @@ impl Ending<'_> {
         let past = self.past();
         let told = past.and_then(|past| past.message.as_deref());
         let shown = self.own.and_then(|own| own.rollback_reason.as_deref().or(own.reason.as_deref()));
-        let reason = told.or(shown).or(self.primary.rollout_state_reason.as_deref().filter(|_| self.service.is_failed()));
+        let reason =
+            told.or(shown).or(self.primary.rollout_state_reason.as_deref().filter(|_| self.service.is_failed()));
         let mut text = sentence(reason.unwrap_or("ECS gives no reason"));
         let mut cause = reason.and_then(cause_of);
         if let Some(tasks) = diagnosed(&self.status.task_failures) {

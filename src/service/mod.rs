@@ -38,9 +38,12 @@ pub use self::{
 };
 use crate::{
     api::{CLUSTER_ARN, EcsService, EcsServiceStatus},
-    ecs::{EcsError, Key, Pace},
+    ecs::{EcsError, Key, Operation, Pace},
     reconcile::{Context, Deletion, Kind, News, Plan, Refusal, Settings, Step, Story, Verdict},
 };
+
+/// What is on its way is looked for again after so long, unless it wakes the service before.
+const SHORTLY: Duration = Duration::from_secs(5);
 
 /// The room of `EcsService`.
 #[derive(Debug)]
@@ -122,6 +125,11 @@ impl Kind for Service {
 
     fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
         report::is_progress(before, after)
+    }
+
+    fn gathers(desired: &Desired, step: &Step) -> bool {
+        let deploys = |unit: &str| FIELDS.iter().any(|field| field.deploys && field.unit == unit);
+        desired.is_edited && step.operation == Operation::UpdateService && step.input.keys().any(|unit| deploys(unit))
     }
 
     fn stands_still(status: &EcsServiceStatus, now: Timestamp) -> Duration {

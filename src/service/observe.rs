@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Desired, acts,
+    Desired, SHORTLY, acts,
     detail::{self, DeploymentState, Detail, deployment_of},
     diagnosis::StoppedTask,
     live_service::LiveService,
@@ -109,7 +109,7 @@ async fn look(
     }
     let service = json.clone().and_then(LiveService::read);
     if service.as_ref().is_some_and(|service| is_from_the_past(service, status, cx.clock.now())) {
-        return Err(Refusal::Later);
+        return Err(Refusal::Later(SHORTLY));
     }
     let (mut detail, mut stopped, mut attempt) = (None, Vec::new(), None);
     if let (Some(service), Some(json)) = (&service, &json) {
@@ -141,7 +141,11 @@ fn is_from_the_past(service: &LiveService, status: &EcsServiceStatus, now: Times
     let ours = status.deployment.as_ref().filter(|ours| status.own_deployment.as_ref() == Some(&ours.id));
     let Some((ours, began)) = ours.and_then(|ours| Some((ours, ours.start_time.as_ref()?))) else { return false };
     let is_young = now.duration_since(began.0) < STALE;
-    is_young && service.status == "ACTIVE" && service.deployments.iter().all(|deployment| deployment.id != ours.id)
+    let is_known = |id: &String| status.known_deployments.contains(id);
+    // A deployment that nobody knows is another's, made after ours.
+    is_young
+        && service.status == "ACTIVE"
+        && service.deployments.iter().all(|one| one.id != ours.id && is_known(&one.id))
 }
 
 /// Whether the manifest has, or had, what DescribeServices does not show.

@@ -50,6 +50,8 @@ pub fn plan(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -
 
 fn create(desired: &Desired, observed: &Observed, before: Option<&LiveService>) -> Plan {
     let mut input = desired.input.clone();
+    // No placement is no placement, and on Fargate ECS refuses even that.
+    input.retain(|unit, value| !unit.starts_with("placement") || *value != json!([]));
     input.insert("serviceName".into(), json!(desired.name));
     if let Some(resolved) = &observed.resolved {
         input.insert("taskDefinition".into(), json!(resolved));

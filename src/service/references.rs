@@ -10,7 +10,7 @@ use kube::{
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::together;
+use super::{SHORTLY, together};
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition, EcsTaskDefinitionSpec, LocalReference, Reason, status::READY},
     ecs::Key,
@@ -85,7 +85,7 @@ impl References {
         };
         // An edit that was not looked at yet: deploying the old revision now would be one deployment too many.
         if status.and_then(|status| status.common.observed_generation) != object.meta().generation {
-            return Err(Refusal::Later);
+            return Err(Refusal::Later(SHORTLY));
         }
         Ok(arn)
     }

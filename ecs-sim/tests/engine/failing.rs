@@ -274,3 +274,33 @@ fn what_never_completed_is_not_gone_back_to() {
     bed.until_completed();
     assert_eq!(bed.service()["deployments"][0]["id"], old);
 }
+
+/// A rollback that fails leaves tasks of both revisions, but no more than are desired, and none of a service at 0.
+#[test]
+fn a_failed_rollback_leaves_no_more_than_is_desired() {
+    let alarms = json!({ "alarmNames": ["a"], "enable": true, "rollback": true });
+    let mut members = breaker(true);
+    members["deploymentConfiguration"]["alarms"] = alarms;
+    members["desiredCount"] = json!(3);
+    let mut bed = Bed::new();
+    let checked = bed.register("nginx:1", &json!({ "healthCheck": { "command": ["CMD", "true"] } }));
+    members["taskDefinition"] = json!(checked);
+    bed.create("nginx:0", &members);
+    bed.until_completed();
+    bed.deploy("nginx:2");
+    bed.until_stage("BAKE_TIME");
+    bed.tamper(|region| {
+        region.outside.alarms.insert("a".into());
+        region.outside.next_launches.insert("c/web".into(), (9, Fate::Unhealthy));
+    });
+    bed.until_status("ROLLBACK_FAILED");
+    bed.pass(600);
+    let service = bed.service();
+    assert_eq!((&service["runningCount"], &service["deployments"][0]["rolloutState"]), (&json!(3), &json!("FAILED")));
+    bed.update(&json!({ "desiredCount": 0 }));
+    let refused = bed.refused("DeleteService", &json!({ "cluster": "c", "service": "web" }));
+    assert!(refused.ends_with("The service cannot be stopped while deployments are active."), "{refused}");
+    bed.until("the tasks' end", 120, |bed| bed.tasks("RUNNING").is_empty() && bed.service()["runningCount"] == 0);
+    bed.pass(60);
+    bed.ok("DeleteService", &json!({ "cluster": "c", "service": "web" }));
+}

@@ -131,6 +131,37 @@ fn check(bed: &mut Bed) {
     assert!(bed.world.next().is_none_or(|next| next > bed.now));
 }
 
+/// What has to be so where nothing happened for long: what runs is what is desired, and of one revision. Where a
+/// deployment was given up, what is left of it and of others makes up no more than that.
+fn check_rest(bed: &mut Bed) {
+    let caller = bed.caller.clone();
+    let service = service(&mut bed.world, &caller);
+    let truth = bed.world.truth(&caller, "c", "web").unwrap();
+    let shown = bed.service();
+    if truth.under_way {
+        return;
+    }
+    if !truth.deployed {
+        assert!(truth.running <= truth.desired, "{truth:?} {shown:#}");
+        return;
+    }
+    assert!(!service.has_others(service.primary), "{truth:?} {shown:#}");
+    // Tasks that fail after they were healthy come and go for ever.
+    if truth.healthy == truth.desired {
+        assert_eq!((truth.running, truth.pending), (truth.desired, 0), "{truth:?} {shown:#}");
+    }
+}
+
+/// A service at 0 can be deleted without force, whatever it went through.
+fn delete(bed: &mut Bed) {
+    bed.update(&json!({ "desiredCount": 0, "deploymentConfiguration": { "lifecycleHooks": [] } }));
+    // Protection lasts for two hours.
+    bed.pass(3 * 3600);
+    bed.ok("DeleteService", &json!({ "cluster": "c", "service": "web" }));
+    bed.pass(600);
+    assert_eq!(bed.service()["status"], "INACTIVE");
+}
+
 fn walk(seed: u64) -> Value {
     let mut random = Rng::with_seed(seed);
     let mut bed = Bed::with_seed(seed);
@@ -158,6 +189,11 @@ fn walk(seed: u64) -> Value {
         region.outside.next_launches.clear();
     });
     bed.pass(3 * 3600);
+    check_rest(&mut bed);
+    if seed % 3 == 2 {
+        delete(&mut bed);
+        return bed.service();
+    }
     let last = bed.image("nginx:last");
     bed.update(
         &json!({ "taskDefinition": last, "deploymentConfiguration": { "lifecycleHooks": [], "maximumPercent": 200 } }),
@@ -166,6 +202,7 @@ fn walk(seed: u64) -> Value {
     let truth = bed.world.truth(&bed.caller, "c", "web").unwrap();
     assert!(truth.rolled_out && !truth.failed && truth.healthy == truth.desired, "{truth:?} {:#}", bed.service());
     assert_eq!(truth.task_definition.as_deref(), Some(last.as_str()));
+    check_rest(&mut bed);
     bed.service()
 }
 

@@ -133,6 +133,7 @@ impl Walker {
         let Some(name) = self.objects.pick(kind, &mut self.random) else { return };
         self.note(&format!("the status of {kind} {name} is lost"));
         self.simulation.api_server().lose_status(kind, &name);
+        self.forgetful.insert(name);
     }
 
     /// The machine slept: all clocks jump at once.

@@ -14,6 +14,8 @@ use crate::{
 
 /// All has to be at rest after so long; a deployment that fails slowly takes hours.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
+/// Tasks that end again and again after they ran end no deployment; nothing is waited for after so long.
+const LONG: Duration = Duration::from_secs(2 * 3600);
 /// Nothing is written for so long.
 const QUIET: Duration = Duration::from_secs(1200);
 
@@ -46,7 +48,7 @@ impl Walker {
             if now != writes || !self.is_settled() {
                 (writes, since) = (now, Instant::now());
             }
-            if since.elapsed() >= QUIET {
+            if since.elapsed() >= QUIET || began.elapsed() >= LONG && self.flaps() {
                 return true;
             }
         }
@@ -80,6 +82,13 @@ impl Walker {
         let reference = text(object, "/spec/taskDefinitionRef/name");
         let revision = self.simulation.api_server().get("EcsTaskDefinition", reference).unwrap_or_default();
         text(&revision, "/spec/containerDefinitions/0/image").starts_with("fail/")
+    }
+
+    /// Whether tasks of a service run, fail, and run again for ever.
+    fn flaps(&self) -> bool {
+        let objects = self.simulation.api_server().objects();
+        let images = objects.iter().filter_map(|object| object.pointer("/spec/containerDefinitions/0/image")?.as_str());
+        images.into_iter().any(|image| image.starts_with("fail/"))
     }
 
     /// Ready iff truly deployed, nothing twice, nothing lost, nothing left.
@@ -126,7 +135,8 @@ impl Walker {
 
     /// Fields of a service that ECS has otherwise than the manifest.
     fn differences(&self, object: &Value) -> Vec<String> {
-        if object["kind"] != "EcsService" {
+        // With its status, an object loses what has to be reset once it is managed no more.
+        if object["kind"] != "EcsService" || self.forgetful.contains(text(object, "/metadata/name")) {
             return Vec::new();
         }
         let cluster = text(object, "/status/cluster");

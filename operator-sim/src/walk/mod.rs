@@ -6,6 +6,7 @@ mod end;
 mod objects;
 
 use std::{
+    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, PoisonError,
@@ -89,6 +90,8 @@ struct Walker {
     objects: Objects,
     wrong: Vec<String>,
     runs: bool,
+    /// The services whose status was lost.
+    forgetful: BTreeSet<String>,
 }
 
 impl Walker {
@@ -100,7 +103,7 @@ impl Walker {
         simulation.journal().show_reads(shown.reads);
         simulation.journal().live(shown.live);
         let objects = Objects::new(&mut random);
-        Self { seed, random, simulation, objects, wrong: Vec::new(), runs: false }
+        Self { seed, random, simulation, objects, wrong: Vec::new(), runs: false, forgetful: BTreeSet::new() }
     }
 
     async fn walk(mut self) -> Walked {

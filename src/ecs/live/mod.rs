@@ -24,7 +24,7 @@ use tokio::{
 
 use self::state::State;
 use super::{
-    client::Regions,
+    client::{Operation, Regions},
     error::{Class, EcsError, unanswered},
 };
 
@@ -32,6 +32,9 @@ use super::{
 const WINDOW: Duration = Duration::from_millis(20);
 /// The same while a call of its group is under way: a crowd that asks one after another fills its calls, too.
 const BUSY_WINDOW: Duration = Duration::from_millis(200);
+/// The same for services while changes of services wait for their turn in ECS's rate limit: who asks is about to wait
+/// there, too, and asks when another one has had its turn, five a second.
+const QUEUED_WINDOW: Duration = Duration::from_millis(1500);
 /// How many reads may be under way at once in one region.
 const READS_AT_ONCE: usize = 16;
 /// How many of the sweep's: those who ask must not stand in line behind it.
@@ -235,8 +238,8 @@ impl Live {
             }
             let (waiter, answer) = oneshot::channel();
             match state.ask(key, waiter) {
-                state::Asked::First => self.flush_after(key.group.clone(), WINDOW),
-                state::Asked::FirstOfBusy => self.flush_after(key.group.clone(), BUSY_WINDOW),
+                state::Asked::First => self.flush_after(key.group.clone(), self.window(&key.group, WINDOW)),
+                state::Asked::FirstOfBusy => self.flush_after(key.group.clone(), self.window(&key.group, BUSY_WINDOW)),
                 state::Asked::Full => self.flush_after(key.group.clone(), Duration::ZERO),
                 state::Asked::Joined => {}
             }
@@ -300,6 +303,13 @@ impl Live {
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic while the lock is held leaves plain data, each entry whole.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long a question waits for others.
+    fn window(&self, group: &Group, usual: Duration) -> Duration {
+        let queued = group.target == Target::Service
+            && self.shared.regions.ecs(&group.region).has_to_wait(Operation::UpdateService);
+        if queued { QUEUED_WINDOW } else { usual }
     }
 
     fn flush_after(&self, group: Group, wait: Duration) {

@@ -1,5 +1,7 @@
 //! Live through the real SDK over a wire of our own, in simulated time.
 
+mod queue;
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -50,7 +52,7 @@ impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap();
         let names: Vec<String> =
-            body["services"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+            body["services"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect();
         let mut ecs = self.0.lock().unwrap();
         ecs.calls.push(names.clone());
         let (status, answer) = if ecs.is_expired {

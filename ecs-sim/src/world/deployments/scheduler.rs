@@ -116,12 +116,20 @@ fn replace_bit_by_bit(cx: &mut Cx<'_>, service: &mut Service, upper: u32) -> boo
     let others = others(service);
     if launches {
         set_wants(cx, service, primary, desired);
-        let mut spare = lower.saturating_sub(service.count_ready(primary).min(desired));
-        for number in &others {
-            let keeps = wants(service, *number).min(spare);
-            spare -= keeps;
-            set_wants(cx, service, *number, keeps);
-        }
+    }
+    // Where a deployment was given up for good, the others stand in for what it lacks.
+    let needed = if launches {
+        lower
+    } else if service.rollout.is_none() {
+        desired
+    } else {
+        u32::MAX
+    };
+    let mut spare = needed.saturating_sub(service.count_ready(primary).min(desired));
+    for number in &others {
+        let keeps = wants(service, *number).min(spare).min(desired);
+        spare -= keeps;
+        set_wants(cx, service, *number, keeps);
     }
     let mut moved = false;
     for number in others.iter().rev() {
@@ -164,7 +172,7 @@ fn shift_traffic(cx: &mut Cx<'_>, service: &mut Service) -> bool {
         let failed = is_failed(service, number);
         let keeps = match wants(service, number) {
             _ if cleans_up => 0,
-            wants if failed => wants,
+            wants if failed => wants.min(desired),
             0 => 0,
             _ => desired,
         };
