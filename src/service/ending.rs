@@ -161,7 +161,7 @@ impl Cause {
         match self {
             Self::Manifest => format!("correct the manifest, or {AGAIN}"),
             Self::Restart => format!(
-                "the same ran before, so see what else changed, such as a tag that was moved or a secret, then {AGAIN}"
+                "it ran before, so see what else changed, such as a tag that was moved or a secret, then {AGAIN}"
             ),
             Self::Capacity => format!("once there is capacity, {AGAIN}"),
             Self::Alarm => format!("see what set the alarm off, then correct the manifest, or {AGAIN}"),

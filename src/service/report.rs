@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::Value;
 
@@ -269,7 +269,9 @@ fn bake_end(
         return before.bake_end_time.clone();
     }
     let minutes = service.json.pointer("/deploymentConfiguration/bakeTimeInMinutes").and_then(Value::as_i64)?;
-    now.checked_add(SignedDuration::from_mins(minutes)).ok().map(Time)
+    // Without a time of its own a deployment bakes as long as its alarms ask for. The API server keeps whole seconds.
+    let end = now.as_second().checked_add(minutes.checked_mul(60).filter(|seconds| *seconds > 0)?)?;
+    Timestamp::from_second(end).ok().map(Time)
 }
 
 fn events(service: &LiveService) -> Vec<ServiceEventStatus> {

@@ -18,13 +18,14 @@ use super::{
 use crate::{
     api::{EcsService, EcsServiceStatus, EcsTaskDefinition, EcsTaskDefinitionSpec, Reason},
     ecs::Operation,
-    reconcile::{Plan, Refusal, Settings, State, Verdict},
+    reconcile::{Plan, Refusal, Settings, State, Step, Verdict},
 };
 
 mod annotations;
 mod changes;
 mod readiness;
 mod rollback;
+mod telling;
 
 const ARN: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:";
 
