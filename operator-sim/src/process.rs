@@ -160,11 +160,14 @@ impl<K: Object + Managed> Wire<K> {
 /// What decides whether a change of an object starts a pass: generation, annotations, and whether the status was lost.
 type Trigger = (Option<i64>, BTreeMap<String, String>, bool);
 
+/// Who hears that an object was touched.
+type TouchedHook<K> = dyn Fn(Touched<'_, K>) + Send + Sync;
+
 /// The watch of one kind, as the operator's controller takes it.
 struct Feed<K: Object> {
     writer: Writer<K>,
     bell: UnboundedSender<ObjectRef<K>>,
-    touched: Box<dyn Fn(Touched<'_, K>) + Send + Sync>,
+    touched: Box<TouchedHook<K>>,
     seen: BTreeMap<String, Trigger>,
     journal: Journal,
 }

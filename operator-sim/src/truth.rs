@@ -270,7 +270,7 @@ fn changed(place: &str, before: &Value, after: &Value, changes: &mut Vec<String>
             }
         }
         _ if [before, after].iter().any(|value| value.is_object() || value.is_array()) => {
-            changes.push(place.to_owned())
+            changes.push(place.to_owned());
         }
         _ => changes.push(format!("{place} {before}→{after}")),
     }

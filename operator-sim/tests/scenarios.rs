@@ -1,4 +1,5 @@
 //! Every story of `tests/scenarios`, played and compared with its golden log.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::{
     collections::BTreeSet,

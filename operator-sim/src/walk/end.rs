@@ -124,7 +124,7 @@ impl Walker {
             }
             "Deploying" if self.is_hopeless(object) => {}
             _ if !is_expected => {
-                self.wrong.push(format!("{} ends as {}", named(object), object["status"]["conditions"]))
+                self.wrong.push(format!("{} ends as {}", named(object), object["status"]["conditions"]));
             }
             "RolledBack" | "DeploymentFailed" if not_so.is_empty() && !failed => {
                 self.wrong.push(format!("{} is called {}, and is deployed", named(object), reason(object)));
