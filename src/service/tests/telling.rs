@@ -24,7 +24,10 @@ fn told(asked: &Value, reason: &str, revision: u8) -> String {
 fn the_remedy_fits_the_cause() {
     let image = json!({ "taskDefinition": format!("{ARN}3") });
     let with = |reason: &str| told(&image, reason, 3);
-    assert!(with("the circuit breaker threshold was exceeded.").contains("taskDefinition is withheld: correct the manifest"));
+    assert!(
+        with("the circuit breaker threshold was exceeded.")
+            .contains("taskDefinition is withheld: correct the manifest")
+    );
     assert!(with("the alarm web-errors was triggered.").contains("see what set the alarm off"));
     assert!(with("a rollback was requested.").contains("it was stopped on purpose"));
     assert!(with("PRE_SCALE_UP lifecycle hook(s) were answered with ROLLBACK.").contains("stopped on purpose"));
