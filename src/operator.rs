@@ -217,6 +217,5 @@ pub fn lane<R: Kind>(
 
 /// Whether nobody has looked at an object yet: it is new, or its status was lost, as a restored backup loses it.
 pub fn is_unobserved<K: Managed>(object: &K) -> bool {
-    let observed = object.status().and_then(|status| K::common(&mut status.clone()).observed_generation);
-    observed.is_none_or(|generation| generation < 0)
+    object.observed_generation().is_none_or(|generation| generation < 0)
 }

@@ -68,7 +68,6 @@ struct State {
     is_live: bool,
     ecs_writes: usize,
     kubernetes_writes: usize,
-    reads: BTreeMap<String, usize>,
 }
 
 impl fmt::Debug for Journal {
@@ -125,20 +124,11 @@ impl Journal {
         (state.ecs_writes, state.kubernetes_writes)
     }
 
-    /// How often each reading operation of ECS was called.
-    pub fn reads(&self) -> BTreeMap<String, usize> {
-        self.catch_up();
-        self.state().reads.clone()
-    }
-
     /// The calls that ECS got meanwhile.
     fn catch_up(&self) {
         for record in self.front.drain_log() {
             let is_read = is_read(&record.operation);
             let mut state = self.state();
-            if is_read {
-                *state.reads.entry(record.operation.clone()).or_default() += 1;
-            }
             if record.access_key != OPERATOR {
                 continue;
             }

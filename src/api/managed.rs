@@ -37,6 +37,8 @@ pub trait Managed {
     fn policies(&self) -> Policies;
     /// Its status as it stands.
     fn status(&self) -> Option<&Self::Status>;
+    /// The generation that the status speaks of.
+    fn observed_generation(&self) -> Option<i64>;
     /// The part of a status that all kinds share.
     fn common(status: &mut Self::Status) -> &mut CommonStatus;
 }
@@ -56,6 +58,10 @@ macro_rules! managed {
 
             fn status(&self) -> Option<&$status> {
                 self.status.as_ref()
+            }
+
+            fn observed_generation(&self) -> Option<i64> {
+                self.status.as_ref()?.common.observed_generation
             }
 
             fn common(status: &mut $status) -> &mut CommonStatus {

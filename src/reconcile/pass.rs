@@ -340,13 +340,18 @@ impl<K: Kind> Pass<'_, K> {
             }
         }
         let ecs = cx.live.regions().ecs(K::region(desired));
-        for step in &steps {
+        for (done, step) in steps.iter().enumerate() {
             let answer = ecs.call(step.operation, &step.input).await;
             if step.operation.makes() && answer.as_ref().is_err_and(|error| error.class == Class::Transient) {
                 cx.doubt.raise(&self.subject);
             }
             let answer = answer.map_err(|error| K::refusal(cx, desired, step, error));
-            let answer = answer.inspect_err(|_| K::report(desired, observed, &mut self.status, cx.clock.now()))?;
+            let answer = answer.inspect_err(|_| {
+                // After a step, what was observed is of the past: it would tell of a rollback where a deployment began.
+                if done == 0 {
+                    K::report(desired, observed, &mut self.status, cx.clock.now());
+                }
+            })?;
             tracing::info!(object = %self.subject, %step, "applied");
             let made = step.made(&answer);
             K::absorb(cx, desired, step, answer, &mut self.status);

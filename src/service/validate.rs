@@ -245,7 +245,8 @@ fn task_definition(
         return Ok((Some(text.clone()), None));
     }
     match &status.resolved_task_definition {
-        Some(resolved) if resolved.from == *text && resolved.asked.as_deref() == Some(asked) => {
+        // A status of an earlier version does not tell what was asked for; an upgrade deploys nothing.
+        Some(resolved) if resolved.from == *text && resolved.asked.as_deref().is_none_or(|known| known == asked) => {
             Ok((Some(resolved.arn.clone()), None))
         }
         _ => Ok((None, Some(text.clone()))),

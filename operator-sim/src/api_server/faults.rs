@@ -22,20 +22,18 @@ pub struct Faults {
     pub chance: f64,
     /// The write that hangs: so many more are let through before it.
     pub hang: Option<(usize, bool)>,
-    /// Whether a write hangs that the operator should be killed in.
-    pub is_hanging: bool,
 }
 
 impl Faults {
     pub(super) fn new(seed: u64) -> Self {
-        Self { random: fastrand::Rng::with_seed(seed), chance: 0.0, hang: None, is_hanging: false }
+        Self { random: fastrand::Rng::with_seed(seed), chance: 0.0, hang: None }
     }
 
     pub(super) fn strike(&mut self) -> Option<Fault> {
         match &mut self.hang {
             Some((0, took_effect)) => {
                 let took_effect = *took_effect;
-                (self.hang, self.is_hanging) = (None, true);
+                self.hang = None;
                 return Some(Fault::Hang { took_effect });
             }
             Some((more, _)) => *more -= 1,

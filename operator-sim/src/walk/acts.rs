@@ -164,7 +164,7 @@ impl Walker {
             self.simulation.api_server().faults(|faults| faults.hang = Some((more, took_effect)));
             self.edit();
             self.wait_in_small_steps().await;
-            self.simulation.api_server().faults(|faults| (faults.hang, faults.is_hanging) = (None, false));
+            self.simulation.api_server().faults(|faults| faults.hang = None);
         }
         self.kill();
         sleep(Duration::from_millis(self.random.u64(..2000))).await;
