@@ -9,7 +9,7 @@ use super::{
     observe::{LiveCluster, Observed},
 };
 use crate::{
-    api::{Origin, Reason},
+    api::{Origin, RECONCILE_AT, Reason},
     ecs::{
         Operation,
         canon::{self, Units},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The units that PutClusterCapacityProviders replaces together; all others are UpdateCluster's.
-const CAPACITY: [&str; 2] = ["capacityProviders", "defaultCapacityProviderStrategy"];
+pub const CAPACITY: [&str; 2] = ["capacityProviders", "defaultCapacityProviderStrategy"];
 
 /// The calls that close the difference.
 pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Result<Plan, Verdict> {
@@ -35,13 +35,15 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let insights = observed.account_insights.as_deref().unwrap_or("disabled");
     let mut plan = Plan::default();
     let differences = differences(&desired.units, &observed_units, applied, insights, &mut plan);
-    let (capacity, other): (Vec<_>, Vec<_>) =
+    let (mut capacity, other): (Vec<_>, Vec<_>) =
         differences.into_iter().partition(|difference| CAPACITY.contains(&difference.path.as_str()));
+    if capacity.is_empty() && desired.is_asked_again && desired.has_failed(cluster) {
+        capacity.push(Difference::new(format!("metadata.annotations[{RECONCILE_AT}]"), Value::Null, json!("tried again")));
+    }
     if cluster.status == "FAILED" {
-        // Only other capacity providers can cure it.
+        // Only other capacity providers can cure it. What else is to be changed or reset stays to be done.
         if capacity.is_empty() {
-            plan.refused.push((Reason::DeploymentFailed, failed(&what, cluster)));
-            return Ok(plan);
+            return Err(Verdict::refused(Reason::DeploymentFailed, failed(&what, cluster)));
         }
     } else if !other.is_empty() {
         let mut input = Map::from_iter([("cluster".to_owned(), json!(desired.name))]);
@@ -70,8 +72,8 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
 pub fn failed(what: &str, cluster: &LiveCluster) -> String {
     let why = cluster.failure.as_deref().unwrap_or("ECS gives no reason");
     format!(
-        "ECS could not attach or detach the capacity providers of {what}, which is {}: {why}. Correct spec.capacityProviders or \
-         what they name",
+        "ECS could not attach or detach the capacity providers of {what}, which is {}: {why}. Correct spec.capacityProviders, or \
+         what they name and then set the annotation {RECONCILE_AT} to a new value to have it tried again",
         cluster.status
     )
 }
@@ -228,9 +230,31 @@ mod tests {
     #[tokio::test]
     async fn a_failed_cluster_gets_its_corrected_capacity_providers_and_no_more() {
         let failed = observed(&json!({ "status": "FAILED" }));
-        let same = plan(&desired(&json!(["mine"])), &failed, &[]).unwrap();
-        assert_eq!((same.steps.len(), same.refused[0].0), (0, Reason::DeploymentFailed));
+        let same = plan(&desired(&json!(["mine"])), &failed, &["settings".to_owned()]).unwrap_err();
+        assert_eq!((same.state, same.reason), (State::Stalled, Reason::DeploymentFailed));
         let corrected = plan(&desired(&json!(["FARGATE"])), &failed, &[]).unwrap();
         assert_eq!(corrected.steps[0].operation, Operation::PutClusterCapacityProviders);
+    }
+
+    /// What a capacity provider names may have been corrected, which ECS does not look at by itself.
+    #[tokio::test]
+    async fn what_could_not_be_attached_is_tried_again_when_that_is_asked_for() {
+        let asked = Desired { is_asked_again: true, ..desired(&json!(["mine"])) };
+        let again = plan(&asked, &observed(&json!({})), &[]).unwrap();
+        assert_eq!(again.steps.len(), 1);
+        assert_eq!(again.steps[0].input["capacityProviders"], json!(["mine"]));
+        let attached = observed(&json!({ "attachmentsStatus": "UPDATE_COMPLETE" }));
+        assert!(plan(&asked, &attached, &[]).unwrap().is_empty());
+    }
+
+    /// Capacity providers that somebody else attached are not the manifest's failure.
+    #[tokio::test]
+    async fn attachments_that_the_manifest_does_not_manage_are_a_note() {
+        let (mut desired, seen) = (desired(&json!(["mine"])), observed(&json!({})));
+        desired.units.remove("capacityProviders");
+        assert!(plan(&desired, &seen, &[]).unwrap().is_empty());
+        let verdict = status::verdict(&desired, &seen);
+        assert_eq!(verdict.state, State::Ready);
+        assert!(verdict.message.contains("no such plan"), "{}", verdict.message);
     }
 }

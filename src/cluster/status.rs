@@ -16,21 +16,29 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsClusterSta
     if desired.stake.concerns(&cluster.tags) {
         status.common.origin = desired.stake.claim(&cluster.tags).origin();
         status.common.account_id = spec::account(&cluster.arn);
-        status.cluster_arn = Some(cluster.arn.clone());
+        // Services are made in it once they find the ARN, and ECS may refuse that while the cluster is on its way.
+        if status.cluster_arn.is_some() || matches!(cluster.status.as_str(), "ACTIVE" | "FAILED") {
+            status.cluster_arn = Some(cluster.arn.clone());
+        }
     }
 }
 
 /// What to say where no call is left to make.
 pub fn verdict(desired: &Desired, observed: &Observed) -> Verdict {
     match &observed.cluster {
-        Some(cluster) if cluster.failure.is_some() => {
+        Some(cluster) if desired.has_failed(cluster) => {
             let what = format!("cluster {}", desired.name);
             Verdict::refused(Reason::DeploymentFailed, plan::failed(&what, cluster))
         }
         Some(cluster) if cluster.is_busy => {
             Verdict::progressing(Reason::Deploying, "ECS carries out a change of the cluster.")
         }
-        Some(cluster) => Verdict::ready(Reason::Deployed, format!("The cluster is ACTIVE: {}.", cluster.arn)),
+        Some(cluster) => {
+            let ready = Verdict::ready(Reason::Deployed, format!("The cluster is ACTIVE: {}.", cluster.arn));
+            let foreign = cluster.failure.as_ref();
+            let note = |why| format!("capacity providers that the manifest does not name could not be attached: {why}");
+            ready.noting(&foreign.map(note).into_iter().collect::<Vec<_>>())
+        }
         None => Verdict::retrying("the cluster is not there although nothing is left to do"),
     }
 }

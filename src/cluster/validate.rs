@@ -3,7 +3,7 @@
 use kube::ResourceExt;
 use serde_json::{Map, Value};
 
-use super::rules;
+use super::{observe::LiveCluster, plan::CAPACITY, rules};
 use crate::{
     api::{EcsCluster, EcsClusterStatus, Reason},
     ecs::{
@@ -28,9 +28,17 @@ pub struct Desired {
     pub units: Units,
     /// What we have to do with it.
     pub stake: Stake,
+    /// The annotation `reconcileAt` has a new value: what failed is to be tried again.
+    pub is_asked_again: bool,
 }
 
 impl Desired {
+    /// Whether ECS could not attach or detach what the manifest asks for.
+    pub fn has_failed(&self, cluster: &LiveCluster) -> bool {
+        let is_managed = CAPACITY.iter().any(|unit| self.units.contains_key(*unit));
+        cluster.failure.is_some() && (is_managed || cluster.status == "FAILED")
+    }
+
     /// The paths that the manifest manages.
     pub fn managed(&self) -> Vec<String> {
         // A namespace given by name is shown by its ARN, which holds an id.
@@ -61,5 +69,6 @@ pub fn validate(object: &EcsCluster, status: &EcsClusterStatus, settings: &Setti
         region,
         input,
         units,
+        is_asked_again: spec::asked_to_look(object, &status.common).is_some(),
     })
 }

@@ -38,7 +38,8 @@ impl Bells {
         let (Touched::Applied(cluster) | Touched::Deleted(cluster)) = event;
         self.wake_services(|service| {
             let waits = waits_for_another(service);
-            (refers_to_cluster(service, cluster) && (waits || !knows_cluster(service, cluster)))
+            let is_news = waits || matches!(event, Touched::Deleted(_)) || !knows_cluster(service, cluster);
+            (refers_to_cluster(service, cluster) && is_news)
                 || (waits && names_cluster(service, cluster))
         });
     }
@@ -46,7 +47,7 @@ impl Bells {
     /// A new revision reaches the services that refer to it.
     pub fn task_definition_touched(&self, event: &Touched<'_, EcsTaskDefinition>) {
         let (Touched::Applied(object) | Touched::Deleted(object)) = event;
-        if is_being_looked_at(object) {
+        if matches!(event, Touched::Applied(_)) && is_being_looked_at(object) {
             return;
         }
         self.wake_services(|service| {

@@ -47,12 +47,12 @@ impl Brake {
 
     /// ECS accepted these steps.
     pub fn sent(&self, subject: &Subject, steps: &[Step], now: Instant) {
-        self.note(subject, steps, now, 1);
+        self.note(subject, steps, now, |times| times.saturating_add(1));
     }
 
     /// A read shows that these steps, just made, changed nothing.
     pub fn without_effect(&self, subject: &Subject, steps: &[Step], now: Instant) {
-        self.note(subject, steps, now, TIMES);
+        self.note(subject, steps, now, |times| times.max(TIMES));
     }
 
     /// A read shows that nothing is left to do, or the object is gone.
@@ -60,12 +60,12 @@ impl Brake {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
     }
 
-    fn note(&self, subject: &Subject, steps: &[Step], now: Instant, times: u32) {
+    fn note(&self, subject: &Subject, steps: &[Step], now: Instant, times: impl Fn(u32) -> u32) {
         let mut all = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let plans = all.entry(subject.clone()).or_default();
         let place = plans.iter().position(|sent| sent.steps == steps);
         let before = place.map_or(0, |place| plans.remove(place).times);
-        plans.insert(0, Sent { steps: steps.to_vec(), times: before.saturating_add(times), last: now });
+        plans.insert(0, Sent { steps: steps.to_vec(), times: times(before), last: now });
         plans.truncate(PLANS);
     }
 }
@@ -112,6 +112,10 @@ mod tests {
         assert_eq!(brake.holds(&subject, &steps, now + HELD_BACK), None, "tried again in the end");
         brake.sent(&subject, &steps, now + HELD_BACK);
         assert_eq!(brake.holds(&subject, &steps, now + HELD_BACK * 2), Some(HELD_BACK * 2), "more seldom each time");
+        brake.release(&subject);
+        brake.sent(&subject, &steps, now);
+        brake.without_effect(&subject, &steps, now);
+        assert_eq!(brake.holds(&subject, &steps, now), Some(HELD_BACK), "a read that shows nothing of it counts like a try");
         brake.release(&subject);
         brake.sent(&subject, &steps, now);
         assert_eq!(brake.holds(&subject, &steps, now), None, "what was seen to work is drift the next time");

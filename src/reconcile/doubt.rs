@@ -32,6 +32,12 @@ impl Default for Doubt {
 }
 
 impl Doubt {
+    /// A call that makes something for `subject` begins. Until [`Call::answered`] it counts as one without an answer, also
+    /// where the pass that makes it is dropped.
+    pub fn call<'a>(&'a self, subject: &'a Subject) -> Call<'a> {
+        Call { doubt: self, subject, is_answered: false }
+    }
+
     /// A call that makes something for `subject` got no answer.
     pub fn raise(&self, subject: &Subject) {
         self.lock().insert(subject.clone(), Some(Instant::now()));
@@ -71,6 +77,29 @@ impl Doubt {
     }
 }
 
+/// A call that makes something.
+#[derive(Debug)]
+pub struct Call<'a> {
+    doubt: &'a Doubt,
+    subject: &'a Subject,
+    is_answered: bool,
+}
+
+impl Call<'_> {
+    /// It is known what came of it.
+    pub fn answered(mut self) {
+        self.is_answered = true;
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.doubt.raise(self.subject);
+        }
+    }
+}
+
 /// What to say of a plan that may have been carried out already.
 pub(super) fn in_doubt(plan: &Plan, left: Duration) -> Verdict {
     let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
@@ -102,5 +131,9 @@ mod tests {
         assert_eq!(doubt.left_to_be_sure(&subject, false, at(120)), None);
         doubt.settle(&subject);
         assert_eq!(doubt.left_to_be_sure(&subject, true, at(61)), None, "what was made was seen");
+        doubt.call(&subject).answered();
+        assert_eq!(doubt.left(&subject, true, at(61)), None, "it is known what came of the call");
+        drop(doubt.call(&subject));
+        assert_eq!(doubt.left(&subject, false, at(61)), Some(Duration::from_secs(9)), "the pass was dropped in the call");
     }
 }

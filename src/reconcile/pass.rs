@@ -7,7 +7,7 @@ mod deletion;
 
 use std::{sync::Arc, time::Duration};
 
-use kube::{Resource, ResourceExt};
+use kube::Resource;
 use tokio::time::Instant;
 
 use super::{
@@ -18,11 +18,12 @@ use super::{
     kind::{Deletion, Kind, Refusal, Status},
     observe_only,
     plan::{Plan, Step},
+    spec,
     story::Story,
     verdict::Verdict,
 };
 use crate::{
-    api::{Managed, RECONCILE_AT, Reason, status::READY},
+    api::{Managed, Reason, status::READY},
     ecs::Class,
     runtime::{backoff::Delays, conditions, controller::Next, memory::Written, objects},
 };
@@ -109,18 +110,10 @@ impl<K: Kind> Pass<'_, K> {
                 self.story.tell(self.cx, &self.object).await;
                 return Next::Change;
             }
-            Err(refusal) => {
-                if let Some(next) = refusal.again() {
-                    return next;
-                }
-                (
-                    self.cx
-                        .patience
-                        .judge(&self.subject, self.object.meta().generation, refusal, Instant::now())
-                        .verdict(),
-                    None,
-                )
-            }
+            Err(refusal) => match self.judge(refusal) {
+                Ok(verdict) => (verdict, None),
+                Err(next) => return next,
+            },
         };
         let before = self.object.status().cloned().unwrap_or_default();
         self.story.conclude(&verdict, K::Object::common(&mut before.clone()));
@@ -144,6 +137,21 @@ impl<K: Kind> Pass<'_, K> {
             }
         }
         next
+    }
+
+    /// What to say of a pass that could not go on; an error where nothing is to be said, and when the next one is due.
+    fn judge(&self, refusal: Refusal) -> Result<Verdict, Next> {
+        if let Some(next) = refusal.again() {
+            return Err(next);
+        }
+        let (patience, generation) = (&self.cx.patience, self.object.meta().generation);
+        let refusal = patience.judge(&self.subject, generation, refusal, Instant::now());
+        let is_known = self.was_in_line() && self.applied.is_empty();
+        if is_known && patience.overlooks(&self.subject, generation, &refusal, Instant::now()) {
+            tracing::warn!(object = %self.subject, error = %refusal, "ECS can't be read; what is known stands for a while");
+            return Err(refusal.verdict().next);
+        }
+        Ok(refusal.verdict())
     }
 
     /// The one status write of a pass; none where nothing changed.
@@ -215,29 +223,16 @@ impl<K: Kind> Pass<'_, K> {
                 }
                 return Ok(self.nothing_left(desired, observed, &plan));
             }
-            let is_read = !K::is_answer(&observed);
             if plan.steps.iter().all(|step| self.applied.contains(step)) {
-                if !is_read {
+                if K::is_answer(&observed) {
                     // The answer of the write shows nothing of it: a read must tell before it is made again.
                     since = Some(Instant::now());
                     continue;
                 }
                 cx.brake.without_effect(&self.subject, &plan.steps, self.started);
             }
-            if let Some(pause) = cx.brake.holds(&self.subject, &plan.steps, self.started) {
-                K::report(&desired, &observed, &mut self.status, now);
-                return Ok((without_effect(&plan, pause), None));
-            }
-            if plan.steps.iter().any(|step| step.operation.makes_twins())
-                && let Some(left) = cx.doubt.left(&self.subject, was_ours, Instant::now())
-            {
-                return Ok((in_doubt(&plan, left), None));
-            }
-            if plan.steps.iter().any(|step| K::gathers(&desired, step)) {
-                let generation = self.object.meta().generation.unwrap_or_default();
-                if let Some(left) = cx.gather.left(&self.subject, generation, Instant::now()) {
-                    return Err(Refusal::Later(left));
-                }
+            if let Some(verdict) = self.held_back(&desired, &observed, &plan, was_ours)? {
+                return Ok((verdict, None));
             }
             self.hold(&desired).await?;
             if K::observed_at(&observed) < since.unwrap_or(self.started) {
@@ -259,6 +254,34 @@ impl<K: Kind> Pass<'_, K> {
         Ok((verdict, None))
     }
 
+    /// Why a plan is not carried out now: it had no effect, may have been carried out already, or waits a moment for more
+    /// edits. `was_ours` tells that the process before this one may have called for the object.
+    fn held_back(
+        &mut self,
+        desired: &K::Desired,
+        observed: &K::Observed,
+        plan: &Plan,
+        was_ours: bool,
+    ) -> Result<Option<Verdict>, Refusal> {
+        let cx = self.cx;
+        if let Some(pause) = cx.brake.holds(&self.subject, &plan.steps, self.started) {
+            K::report(desired, observed, &mut self.status, cx.clock.now());
+            return Ok(Some(without_effect(plan, pause)));
+        }
+        let makes_twins = plan.steps.iter().any(|step| step.operation.makes_twins());
+        let doubt = makes_twins.then(|| cx.doubt.left(&self.subject, was_ours, Instant::now())).flatten();
+        if let Some(left) = doubt {
+            return Ok(Some(in_doubt(plan, left)));
+        }
+        if plan.steps.iter().any(|step| K::gathers(desired, step)) {
+            let generation = self.object.meta().generation.unwrap_or_default();
+            if let Some(left) = cx.gather.left(&self.subject, generation, Instant::now()) {
+                return Err(Refusal::Later(left));
+            }
+        }
+        Ok(None)
+    }
+
     /// Nothing of ours is in AWS, or is made there, that a deletion would not find; and nothing in another account.
     async fn hold(&mut self, desired: &K::Desired) -> Result<(), Refusal> {
         let cx = self.cx;
@@ -273,12 +296,9 @@ impl<K: Kind> Pass<'_, K> {
 
     /// A new value of the annotation `reconcileAt` asks for a fresh look, and for patience to begin anew.
     fn asked_to_look(&mut self) -> bool {
-        let asked = self.object.annotations().get(RECONCILE_AT).filter(|value| value.len() <= 255).cloned();
         let common = K::Object::common(&mut self.status);
-        if asked.is_none() || asked == common.reconciled_at {
-            return false;
-        }
-        common.reconciled_at = asked;
+        let Some(asked) = spec::asked_to_look(&self.object, common) else { return false };
+        common.reconciled_at = Some(asked);
         self.cx.brake.release(&self.subject);
         self.cx.patience.forget(&self.subject);
         self.cx.contests.forget(&self.subject);
@@ -341,9 +361,12 @@ impl<K: Kind> Pass<'_, K> {
         }
         let ecs = cx.live.regions().ecs(K::region(desired));
         for (done, step) in steps.iter().enumerate() {
+            let call = step.operation.makes().then(|| cx.doubt.call(&self.subject));
             let answer = ecs.call(step.operation, &step.input).await;
-            if step.operation.makes() && answer.as_ref().is_err_and(|error| error.class == Class::Transient) {
-                cx.doubt.raise(&self.subject);
+            if let Some(call) = call
+                && answer.as_ref().err().is_none_or(|error| error.class != Class::Transient)
+            {
+                call.answered();
             }
             let answer = answer.map_err(|error| K::refusal(cx, desired, step, error));
             let answer = answer.inspect_err(|_| {
@@ -356,10 +379,10 @@ impl<K: Kind> Pass<'_, K> {
             let made = step.made(&answer);
             K::absorb(cx, desired, step, answer, &mut self.status);
             self.story.carried_out(step, made.as_deref(), corrects);
+            self.applied.push(step.clone());
+            remember_unseen(K::Object::common(&mut self.status), &managed, &self.applied);
         }
         cx.brake.sent(&self.subject, &steps, self.started);
-        self.applied.extend(steps);
-        remember_unseen(K::Object::common(&mut self.status), &managed, &self.applied);
         Ok(())
     }
 }

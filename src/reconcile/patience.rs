@@ -15,6 +15,9 @@ use crate::{api::Reason, ecs::Class};
 /// How often somebody looks again who waits for another object.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
+/// For so long ECS may be unreadable before an object that was as asked says so: every throttled second would flicker.
+const UNREAD: Duration = Duration::from_secs(60);
+
 /// Since when each object fails in such a way.
 #[derive(Debug, Default)]
 pub struct Patience {
@@ -49,6 +52,14 @@ impl Patience {
             }
             other => other,
         }
+    }
+
+    /// Whether ECS could not be read at this moment, and not for so long that it is worth a word.
+    pub fn overlooks(&self, subject: &Subject, generation: Option<i64>, refusal: &Refusal, now: Instant) -> bool {
+        let Refusal::Ecs(_, error) = refusal else { return false };
+        !error.operation.is_write()
+            && matches!(error.class, Class::Throttled | Class::Transient)
+            && self.left(subject, generation, "ECS can't be read", UNREAD, now).is_some()
     }
 
     /// How long the failure may still last.
@@ -101,6 +112,23 @@ mod tests {
         assert_eq!(state("TaskDefinition not found.", 140), State::Waiting, "another failure has its own time");
         patience.forget(&subject);
         assert_eq!(state("Role is not valid", 150), State::Waiting);
+    }
+
+    /// A service that runs is not less ready because ECS was busy for a second.
+    #[tokio::test(start_paused = true)]
+    async fn that_ecs_cannot_be_read_is_told_after_a_minute() {
+        let (patience, start) = (Patience::default(), Instant::now());
+        let subject = Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() };
+        let overlooks = |operation: Operation, code: &str, after: u64| {
+            let refusal = Refusal::Ecs("service web".into(), EcsError::new(operation, code, "Rate exceeded"));
+            patience.overlooks(&subject, Some(1), &refusal, start + Duration::from_secs(after))
+        };
+        assert!(overlooks(Operation::DescribeServices, "ThrottlingException", 0));
+        assert!(overlooks(Operation::DescribeServices, "ServerException", 59));
+        assert!(!overlooks(Operation::DescribeServices, "ThrottlingException", 60));
+        patience.forget(&subject);
+        assert!(!overlooks(Operation::UpdateService, "ThrottlingException", 61), "what was to change did not");
+        assert!(!overlooks(Operation::DescribeServices, "AccessDeniedException", 61), "the user must act");
     }
 
     /// Manifests of one commit arrive one by one: until the other is here, nobody has to act.

@@ -1,10 +1,14 @@
 //! What every kind reads from its spec in the same way.
 
+use kube::ResourceExt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Settings, Verdict};
-use crate::{api::Reason, ecs::canon};
+use crate::{
+    api::{CommonStatus, RECONCILE_AT, Reason},
+    ecs::canon,
+};
 
 /// The region of an object: the spec's, else the one it is bound to, else the operator's default.
 pub fn region(spec: Option<&str>, bound: Option<&str>, settings: &Settings) -> Result<String, Verdict> {
@@ -14,6 +18,12 @@ pub fn region(spec: Option<&str>, bound: Option<&str>, settings: &Settings) -> R
             "spec.region: no region; set it here, or give the operator a default with --region or AWS_REGION",
         )
     })
+}
+
+/// The new value of the annotation `reconcileAt`, by which a fresh look is asked for; `None` where it is known.
+pub fn asked_to_look(object: &impl ResourceExt, common: &CommonStatus) -> Option<String> {
+    let asked = object.annotations().get(RECONCILE_AT).filter(|value| value.len() <= 255);
+    asked.filter(|asked| common.reconciled_at.as_ref() != Some(asked)).cloned()
 }
 
 /// The members of a spec that are ECS's, as the JSON of the wire; `apart` names the others.

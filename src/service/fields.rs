@@ -103,6 +103,9 @@ pub const FIELDS: &[Field] = &[
     always("propagateTags", Reset::To(|_| json!("NONE"))),
 ];
 
+/// Of these an empty list is left out of CreateService: it says nothing, and on Fargate ECS refuses even that.
+pub const EMPTY_IS_NONE: &[&str] = &["placementConstraints", "placementStrategy"];
+
 /// What an external deployment controller keeps on its task sets.
 const ON_TASK_SETS: &[&str] = &[
     "taskDefinition",

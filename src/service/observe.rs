@@ -275,7 +275,7 @@ pub fn refusal(cx: &Context, desired: &Desired, step: &Step, error: EcsError) ->
     }
     cx.live.look(&Key::cluster(&desired.region, &desired.cluster));
     let message = format!(
-        "spec.clusterRef: ECS does not have cluster '{}' any more; waiting for its EcsCluster to make it anew",
+        "spec.clusterRef: ECS has no ACTIVE cluster '{}'; waiting for its EcsCluster",
         desired.cluster
     );
     Verdict::waiting(Reason::RefNotReady, message, LOOK_AGAIN).into()

@@ -9,7 +9,7 @@ use super::{
     Desired, Observed, acts,
     call::Call,
     change::{Change, change},
-    fields::FIELDS,
+    fields::{EMPTY_IS_NONE, FIELDS},
     live_service::LiveService,
     ours::is_rolled_back,
 };
@@ -50,8 +50,7 @@ pub fn plan(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -
 
 fn create(desired: &Desired, observed: &Observed, before: Option<&LiveService>) -> Plan {
     let mut input = desired.input.clone();
-    // No placement is no placement, and on Fargate ECS refuses even that.
-    input.retain(|unit, value| !unit.starts_with("placement") || *value != json!([]));
+    input.retain(|unit, value| !EMPTY_IS_NONE.contains(&unit.as_str()) || *value != json!([]));
     input.insert("serviceName".into(), json!(desired.name));
     if let Some(resolved) = &observed.resolved {
         input.insert("taskDefinition".into(), json!(resolved));

@@ -153,7 +153,9 @@ fn missing(field: &str, kind: &str, name: &str) -> Refusal {
 
 fn not_ready<K: Object>(field: &str, object: &K, status: Option<&crate::api::CommonStatus>) -> Refusal {
     let ready = status.and_then(|status| status.conditions.iter().find(|condition| condition.type_ == READY));
-    let why = ready.map_or_else(String::new, |ready| format!(" ({})", ready.reason));
+    // That it is on its way is no news.
+    let failed = ready.filter(|ready| ready.status == "False");
+    let why = failed.map_or_else(String::new, |ready| format!(" ({})", ready.reason));
     Refusal::Verdict(Verdict::waiting_for_change(
         Reason::RefNotReady,
         format!("{field}: {} '{}' is not ready yet{why}", K::kind(&()), object.name_any()),

@@ -172,7 +172,8 @@ fn note_ended(
     }
 }
 
-/// What ended once has ended, for the reason that was told first; only that it failed may turn out to be a rollback, and the reason may come later.
+/// What ended once has ended, for the reason that was told first; only that it failed may turn out to be a rollback, and
+/// the reason may come later.
 pub fn remember(status: &mut EcsServiceStatus, past: PastDeployment) {
     match status.deployments.iter_mut().find(|known| known.id == past.id) {
         Some(known) if known.outcome == DeploymentOutcome::Failed && past.outcome == DeploymentOutcome::RolledBack => {

@@ -12,12 +12,8 @@ use crate::{
         EcsTaskDefinition, EcsTaskDefinitionStatus, Managed, Reason,
         reference::{names_task_definition, refers_to_task_definition},
     },
-    ecs::{Class, Operation},
-    reconcile::{
-        Context, Deletion, Refusal, Step, Story, Subject, Verdict,
-        owner::{Claim, Stake},
-        spec,
-    },
+    ecs::{Class, Ecs, Operation},
+    reconcile::{Context, Deletion, Refusal, Step, Story, Subject, Verdict, owner::Stake, spec},
 };
 
 /// How many revisions one pass deregisters: ECS takes one a second.
@@ -26,7 +22,7 @@ const AT_ONCE: usize = 10;
 /// the next pass goes on from there.
 const LOOKS: usize = 50;
 /// When a deletion goes on.
-const GOES_ON: Duration = Duration::from_secs(1);
+const GOES_ON: Duration = Duration::from_secs(5);
 /// A service may cease to refer to the task definition without a sign of its own.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
@@ -46,52 +42,56 @@ pub async fn delete(
     let stake = Stake::of(object, None, &status.common, &cx.settings);
     let policies = object.policies();
     let ecs = cx.live.regions().ecs(&region);
+    let goes_on = || {
+        let message = format!("The revisions of family {family} are deregistered: ECS takes one a second.");
+        Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, GOES_ON)))
+    };
+    // Registering shares ECS's bucket and goes first. What can't go on now need not be listed.
+    if !ecs.has_room(Operation::DeregisterTaskDefinition) || !ecs.has_room(Operation::ListTaskDefinitions) {
+        return goes_on();
+    }
     let all = active_revisions(&ecs, &family)
         .await
         .map_err(|error| Refusal::Ecs(format!("reading family {family}"), error))?;
     let (mut looks, mut deregistered) = (0, 0);
-    let goes =
-        |revision: &Revision| stake.claim(&revision.tags).origin().is_some_and(|origin| policies.deletes(origin));
     for arn in &all {
+        let goes = |found: &Revision| stake.claim(&found.tags).origin().is_some_and(|origin| policies.deletes(origin));
         if held(cx, &region, arn).is_some_and(|held| !goes(&held)) {
             continue;
         }
-        // Registering shares ECS's bucket and goes first.
         if looks == LOOKS || deregistered == AT_ONCE || !ecs.has_room(Operation::DeregisterTaskDefinition) {
-            let message = format!("The revisions of family {family} are deregistered: ECS takes one a second.");
-            return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, GOES_ON)));
+            return goes_on();
         }
         looks += 1;
         let Some(found) = revision(cx, &region, arn, Some(Instant::now())).await? else { continue };
-        let is_bound = status.task_definition_arn.as_ref() == Some(arn);
-        let what = format!("{family}:{}", found.number);
-        let Claim::Ours(origin) = stake.claim(&found.tags) else {
-            if is_bound {
-                story.left_to_others(&what);
-            }
-            continue;
-        };
-        if status.task_definition_arn.is_none() {
+        if status.task_definition_arn.is_none() && stake.claim(&found.tags).origin().is_some() {
             // The first registration, which may have got no answer.
             cx.doubt.settle(&Subject::of(object));
         }
-        if !policies.deletes(origin) {
-            if is_bound {
-                story.left_behind(&what, "it was adopted, and deletionPolicy is not Delete");
+        let what = format!("{family}:{}", found.number);
+        if goes(&found) {
+            deregistered += usize::from(deregister(&ecs, arn, what, story).await?);
+        } else if status.task_definition_arn.as_ref() == Some(arn) {
+            match stake.claim(&found.tags).origin() {
+                Some(_) => story.left_behind(&what, "it was adopted, and deletionPolicy is not Delete"),
+                None => story.left_to_others(&what),
             }
-            continue;
-        }
-        let step = Step::new(Operation::DeregisterTaskDefinition, what, json!({ "taskDefinition": arn }), Vec::new());
-        match ecs.call(step.operation, &step.input).await {
-            Ok(_) => {
-                deregistered += 1;
-                story.did(&step);
-            }
-            Err(error) if error.class == Class::Absent => {}
-            Err(error) => return Err(Refusal::Ecs(step.what, error)),
         }
     }
     Ok(Deletion::Done)
+}
+
+/// Whether it was there to be deregistered.
+async fn deregister(ecs: &Ecs, arn: &str, what: String, story: &mut Story) -> Result<bool, Refusal> {
+    let step = Step::new(Operation::DeregisterTaskDefinition, what, json!({ "taskDefinition": arn }), Vec::new());
+    match ecs.call(step.operation, &step.input).await {
+        Ok(_) => {
+            story.did(&step);
+            Ok(true)
+        }
+        Err(error) if error.class == Class::Absent => Ok(false),
+        Err(error) => Err(Refusal::Ecs(step.what, error)),
+    }
 }
 
 fn our_services(cx: &Context, object: &EcsTaskDefinition) -> Option<String> {

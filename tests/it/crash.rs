@@ -254,7 +254,7 @@ async fn what_is_made_after_the_deletion_looked_is_found_too() {
         scene.delete(&PRODUCT);
         scene.operator.start();
         let reads = |object: &Value| object["status"]["conditions"][0]["message"].to_string();
-        scene.wait(object, SOON, |object| reads(object).contains("may be making it")).await;
+        scene.wait(object, SOON, |object| reads(object).contains("may be making what it does not show")).await;
         scene.ecs().call(operation, body).await;
         for object in PRODUCT {
             // Of one that has a finalizer and no status, nobody knows for a minute whether it was called for.

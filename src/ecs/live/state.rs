@@ -16,9 +16,9 @@ use super::{
 
 /// How long a name whose own call failed is asked for singly, unless that call succeeds before.
 const APART: Duration = Duration::from_secs(3600);
-/// The calls that look at what is rolling come at most so often, a twelfth of the 20 a second that ECS allows of each
-/// sort: a thousand rollouts at once are looked at every minute, a hundred every six seconds.
-const MILLISECONDS_A_CALL: u64 = 600;
+/// The calls that look at what is rolling come at most so often, a twentieth of the 20 a second that ECS allows of each
+/// sort: a thousand rollouts at once are looked at every hundred seconds, a hundred every ten.
+const MILLISECONDS_A_CALL: u64 = 1000;
 /// Once in how many quiet sweeps slow objects are looked at.
 const SLOW: u32 = 10;
 /// How long after a write ECS may still answer from before it.
@@ -89,7 +89,7 @@ impl State {
     /// How old an observation of `key` may be for those who take what is held; `None` where it does not age.
     pub(super) fn oldest(&self, key: &Key, cadence: Cadence) -> Option<Instant> {
         let held = self.groups.get(&key.group)?.held.get(&key.name)?;
-        if held.pace == Some(Pace::Fixed) { None } else { Instant::now().checked_sub(cadence.oldest()) }
+        if held.pace == Some(Pace::Fixed) { None } else { Instant::now().checked_sub(held.oldest(cadence)) }
     }
 
     pub(super) fn ask(&mut self, key: &Key, waiter: Waiter) -> Asked {
@@ -196,7 +196,7 @@ impl State {
             if let Some(held) = members.held.get_mut(name)
                 && held.pace.is_some()
                 && !held.is_overdue
-                && held.at.is_some_and(|at| at.elapsed() > cadence.oldest())
+                && held.at.is_some_and(|at| at.elapsed() > held.oldest(cadence))
             {
                 held.is_overdue = true;
                 found.push(Key { group: group.clone(), name: name.clone() });
@@ -338,6 +338,11 @@ impl Held {
             replaced: Vec::new(),
             is_overdue: false,
         }
+    }
+
+    /// How old an observation may get before it must be read anew.
+    fn oldest(&self, cadence: Cadence) -> Duration {
+        cadence.oldest() * if self.pace == Some(Pace::Slow) { SLOW } else { 1 }
     }
 
     fn seen(&self) -> Option<Seen> {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use kube::ResourceExt;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{Resource, ResourceExt};
 use tokio::time::Instant;
 
 use super::{
@@ -71,12 +72,16 @@ impl<K: Kind> Pass<'_, K> {
     /// What is not there may be made at this moment: by a call that got no answer, or by one of a process that died. Where
     /// ECS has refused to make it, it was not.
     fn unsure(&mut self) -> Option<Verdict> {
+        // The deletion itself is a generation of its own.
+        let edited = self.object.meta().generation.map(|generation| generation - 1);
         let common = K::Object::common(&mut self.status);
-        let is_refused = common.conditions.iter().any(|condition| condition.type_ == STALLED);
-        let never_seen = common.account_id.is_none() && !is_refused;
-        let left = self.cx.doubt.left_to_be_sure(&self.subject, never_seen, Instant::now())?;
-        let message = "ECS does not show it, and may be making it at this moment: a call for it got no answer, or the operator was \
-                       stopped meanwhile. It is let go once that is sure.";
+        let is_of_the_manifest = |refusal: &Condition| refusal.observed_generation >= edited;
+        let mut refusals = common.conditions.iter().filter(|condition| condition.type_ == STALLED);
+        let is_refused = refusals.any(is_of_the_manifest);
+        let may_be_made = (common.account_id.is_none() || K::MAKES_ANEW) && !is_refused;
+        let left = self.cx.doubt.left_to_be_sure(&self.subject, may_be_made, Instant::now())?;
+        let message = "ECS may be making what it does not show yet: a call got no answer, or the operator was stopped meanwhile. The \
+                       object is let go once that is sure.";
         Some(Verdict::waiting(Reason::Deleting, message, left.min(LOOK_AGAIN)))
     }
 }

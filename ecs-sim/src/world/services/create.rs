@@ -8,7 +8,8 @@ use super::{Configuration, Controller, Service, ServiceStatus, change, requested
 use crate::world::{
     ApiError, Cx, arn,
     capacity_providers::strategy,
-    clusters, deployments, input, tags, task_sets,
+    clusters::{self, ClusterStatus},
+    deployments, input, tags, task_sets,
     tasks::{LaunchType, Shape},
 };
 
@@ -45,10 +46,12 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
 
 fn active_cluster(cx: &Cx<'_>, call: &Value) -> Result<String, ApiError> {
     let cluster = clusters::find(cx, input::text(call, "cluster")?)?;
-    if cluster.status(cx.now) == clusters::ClusterStatus::Inactive {
-        return Err(ApiError::refused("ClusterNotFoundException", "Cluster not found."));
+    match cluster.status(cx.now) {
+        ClusterStatus::Inactive => Err(ApiError::refused("ClusterNotFoundException", "Cluster not found.")),
+        // The strictest reading: no source tells whether ECS takes services already.
+        ClusterStatus::Provisioning | ClusterStatus::Deprovisioning => Err(ApiError::client("Cluster was not ACTIVE.")),
+        ClusterStatus::Active | ClusterStatus::Failed => Ok(cluster.name.clone()),
     }
-    Ok(cluster.name.clone())
 }
 
 fn token(call: &Value) -> Result<Option<String>, ApiError> {
