@@ -11,6 +11,7 @@ use ecs_sim::{
     Time,
     front::{Front, Outcome, Record},
 };
+use jiff::Timestamp;
 use regex::{Captures, Regex};
 use serde_json::Value;
 
@@ -98,6 +99,12 @@ impl Journal {
         self.catch_up();
         let at = self.front.simulator().clock().now().since(self.start);
         self.state().push(Entry { at, who, text: text.into() });
+    }
+
+    /// The date and time, as the API server keeps it: in whole seconds.
+    pub fn date(&self) -> String {
+        let seconds = self.front.simulator().clock().now().0 / 1000;
+        Timestamp::from_second(i64::try_from(seconds).unwrap_or_default()).unwrap_or_default().to_string()
     }
 
     /// Something that must never be so.

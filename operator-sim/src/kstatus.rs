@@ -51,6 +51,11 @@ pub fn reason(object: &Value) -> &str {
     condition(object, "Ready").and_then(|ready| ready["reason"].as_str()).unwrap_or_default()
 }
 
+/// Whether it is said to be as its manifest asks, and not only looked at.
+pub fn is_done(object: &Value) -> bool {
+    matches!(reason(object), "Deployed" | "Registered" | "Active")
+}
+
 fn conditions(object: &Value) -> impl Iterator<Item = &Value> {
     object["status"]["conditions"].as_array().into_iter().flatten()
 }

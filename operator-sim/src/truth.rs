@@ -70,7 +70,7 @@ impl Truth {
         for wrong in kstatus::check(Some(before), after) {
             self.journal.violation(format!("{name}: {wrong}"));
         }
-        if kstatus(after) == Kstatus::Current && ready_reason(after) == "Deployed" {
+        if kstatus(after) == Kstatus::Current && kstatus::is_done(after) {
             for wrong in self.not_so(after) {
                 self.journal.violation(format!("{name} is called ready, but {wrong}"));
             }
@@ -144,7 +144,7 @@ impl Truth {
         let is_new = edited.into_iter().chain(revised).any(|at| at.elapsed() < APPLIED);
         if let Some(revision) = self.api_server.get("EcsTaskDefinition", reference)
             && !is_new
-            && matches!(ready_reason(&revision), "Deployed" | "Deleting")
+            && matches!(ready_reason(&revision), "Registered" | "Deleting")
             && revision["status"]["observedGeneration"] == revision["metadata"]["generation"]
             && Some(text(&revision, "/status/taskDefinitionArn")) != truth.task_definition.as_deref()
             && !is_external

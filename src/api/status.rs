@@ -26,8 +26,12 @@ pub enum Reason {
     Pending,
     /// Applying, or ECS is rolling out.
     Deploying,
-    /// This generation is deployed and nothing differs.
+    /// This generation of a service is deployed and nothing differs.
     Deployed,
+    /// A revision of a task definition has what this generation asks for.
+    Registered,
+    /// The cluster is ACTIVE and as this generation asks.
+    Active,
     /// `managementPolicy: Observe`, and live ECS is as the manifest asks.
     Observed,
     /// `managementPolicy: Observe`, and live ECS differs; `status.plan` says how.
@@ -72,10 +76,12 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Pending,
         Self::Deploying,
         Self::Deployed,
+        Self::Registered,
+        Self::Active,
         Self::Observed,
         Self::Differs,
         Self::Throttled,
@@ -104,6 +110,8 @@ impl Reason {
             Self::Pending => "Pending",
             Self::Deploying => "Deploying",
             Self::Deployed => "Deployed",
+            Self::Registered => "Registered",
+            Self::Active => "Active",
             Self::Observed => "Observed",
             Self::Differs => "Differs",
             Self::Throttled => "Throttled",

@@ -53,7 +53,10 @@ pub async fn delete(
         return Ok(Deletion::Done);
     }
     cx.interests.set(&cx.live, &Subject::of(object), vec![(key.clone(), Pace::Rolling)]);
-    if let Some(waits) = our_services(cx, object) {
+    let waits = cx.stores.still_refer(object.namespace().as_deref(), |service| {
+        refers_to_cluster(service, object) || names_cluster(service, object)
+    });
+    if let Some(waits) = waits {
         return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, waits, LOOK_AGAIN)));
     }
     if matches!(cluster.status.as_str(), "PROVISIONING" | "DEPROVISIONING") {
@@ -96,21 +99,6 @@ fn blocked(what: &str, inside: &[String]) -> Deletion {
         format!("{what} is not empty; it is deleted once these are gone: {named}"),
         Duration::from_secs(15),
     ))
-}
-
-/// The services of this namespace that refer to the cluster, or name it, and are still there: they drain first.
-fn our_services(cx: &Context, object: &EcsCluster) -> Option<String> {
-    let mut waits: Vec<String> = cx
-        .stores
-        .services
-        .state()
-        .iter()
-        .filter(|service| service.namespace() == object.namespace())
-        .filter(|service| refers_to_cluster(service, object) || names_cluster(service, object))
-        .map(|service| service.name_any())
-        .collect();
-    waits.sort_unstable();
-    (!waits.is_empty()).then(|| format!("Waits for EcsService {}, which still refers to it.", waits.join(", ")))
 }
 
 /// What ECS lists in the cluster, by name.

@@ -28,7 +28,7 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     };
     let origin = desired.stake.settle(&desired.stake.claim(&cluster.tags), &what)?;
     if !matches!(cluster.status.as_str(), "ACTIVE" | "FAILED") {
-        return Err(Verdict::progressing(Reason::Deploying, format!("{what} is {} in ECS.", cluster.status)));
+        return Err(Verdict::progressing(Reason::Deploying, format!("The cluster is {} in ECS.", cluster.status)));
     }
     let observed_units = canon::observed_cluster(&cluster.json)
         .map_err(|error| Verdict::retrying(format!("ECS's answer can't be read: {error}")))?;
@@ -38,7 +38,11 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let (mut capacity, other): (Vec<_>, Vec<_>) =
         differences.into_iter().partition(|difference| CAPACITY.contains(&difference.path.as_str()));
     if capacity.is_empty() && desired.is_asked_again && desired.has_failed(cluster) {
-        capacity.push(Difference::new(format!("metadata.annotations[{RECONCILE_AT}]"), Value::Null, json!("tried again")));
+        capacity.push(Difference::new(
+            format!("metadata.annotations[{RECONCILE_AT}]"),
+            Value::Null,
+            json!("tried again"),
+        ));
     }
     if cluster.status == "FAILED" {
         // Only other capacity providers can cure it. What else is to be changed or reset stays to be done.

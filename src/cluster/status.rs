@@ -34,7 +34,7 @@ pub fn verdict(desired: &Desired, observed: &Observed) -> Verdict {
             Verdict::progressing(Reason::Deploying, "ECS carries out a change of the cluster.")
         }
         Some(cluster) => {
-            let ready = Verdict::ready(Reason::Deployed, format!("The cluster is ACTIVE: {}.", cluster.arn));
+            let ready = Verdict::ready(Reason::Active, format!("The cluster is ACTIVE: {}.", cluster.arn));
             let foreign = cluster.failure.as_ref();
             let note = |why| format!("capacity providers that the manifest does not name could not be attached: {why}");
             ready.noting(&foreign.map(note).into_iter().collect::<Vec<_>>())

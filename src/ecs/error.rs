@@ -158,6 +158,7 @@ const NOT_YET: &[(&str, Duration)] = &[
     ("ClusterNotFoundException", Duration::from_secs(60)),
     ("TaskDefinition not found", Duration::from_secs(60)),
     ("Role is not valid", Duration::from_secs(120)),
+    ("only valid for services configured to use load balancers", Duration::from_secs(120)),
 ];
 
 /// Messages that ECS gives under a general code (ClientException, InvalidParameterException) and that time cures.
@@ -168,6 +169,7 @@ const MESSAGES: &[(&str, Class)] = &[
     ("Cluster was not ACTIVE", Class::Waiting(Duration::from_secs(10))),
     ("role being passed has the proper permissions", Class::Waiting(Duration::from_secs(15))),
     ("Unable to assume the service linked role", Class::Waiting(Duration::from_secs(15))),
+    ("only valid for services configured to use load balancers", Class::Waiting(Duration::from_secs(30))),
     ("does not have an associated load balancer", Class::Waiting(Duration::from_secs(30))),
     ("cannot be stopped while deployments are active", Class::Waiting(Duration::from_secs(10))),
     // For a while: see `NOT_YET`.
@@ -197,12 +199,17 @@ fn classify(code: &str, message: &str) -> Class {
 
 /// What a person should do, where the message alone doesn't tell.
 fn advice(error: &EcsError) -> Option<&'static str> {
+    if error.message.contains("Role is not valid") {
+        return Some(
+            "ECS does not know the role of executionRoleArn or taskRoleArn: create it or correct the field; tried again by itself",
+        );
+    }
     match error.code.as_str() {
         "AccessDeniedException" | "AccessDenied" if error.message.contains("ecs:TagResource") => Some(
-            "Allow `ecs:TagResource` for the operator's identity: tags set at creation need it too; retried every few minutes",
+            "Allow `ecs:TagResource` for the operator's identity: tags set at creation need it too; tried again by itself",
         ),
         "AccessDeniedException" | "AccessDenied" => {
-            Some("Allow the action for the operator's identity in IAM; retried every few minutes")
+            Some("Allow the action for the operator's identity in IAM; tried again by itself")
         }
         "Credentials" => Some("Give the operator AWS credentials (IRSA, Pod Identity, or AWS_* variables)"),
         "ExpiredTokenException" | "ExpiredToken" => Some("Renew the operator's AWS credentials"),
@@ -255,7 +262,7 @@ mod tests {
             error.to_string(),
             "CreateCluster failed: AccessDeniedException: User x is not authorized to perform: ecs:TagResource on \
              resource y. Allow `ecs:TagResource` for the operator's identity: tags set at creation need it too; \
-             retried every few minutes"
+             tried again by itself"
         );
     }
 }

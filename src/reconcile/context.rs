@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     account::Accounts, brake::Brake, contests::Contests, doubt::Doubt, gather::Gather, leftovers::Leftovers,
-    patience::Patience,
+    patience::Patience, refusals::Refusals,
 };
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition},
@@ -57,6 +57,8 @@ pub struct Context {
     pub doubt: Doubt,
     /// Edits that wait for others.
     pub gather: Gather,
+    /// Calls that ECS refused a moment ago.
+    pub refusals: Refusals,
     /// Work of low priority that was not done to its end.
     pub leftovers: Leftovers,
     /// The account of the credentials.
@@ -84,6 +86,27 @@ pub struct Stores {
     pub listed: [Listed; 3],
 }
 
+/// How many services a message names.
+const NAMED: usize = 5;
+
+impl Stores {
+    /// What to say where services of `namespace` still refer to what is to be deleted.
+    pub fn still_refer(&self, namespace: Option<&str>, refers: impl Fn(&EcsService) -> bool) -> Option<String> {
+        let services = self.services.state();
+        let waits = services.iter().filter(|service| service.namespace().as_deref() == namespace && refers(service));
+        let mut waits: Vec<String> = waits.map(|service| service.name_any()).collect();
+        waits.sort_unstable();
+        let more = waits.len().saturating_sub(NAMED);
+        let named = waits.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        match (waits.len(), more) {
+            (0, _) => None,
+            (1, _) => Some(format!("Waits for EcsService {named}, which still refers to it.")),
+            (_, 0) => Some(format!("Waits for EcsServices {named}, which still refer to it.")),
+            (_, more) => Some(format!("Waits for EcsServices {named} and {more} more, which still refer to it.")),
+        }
+    }
+}
+
 impl Context {
     /// A context that remembers nothing yet.
     pub fn new(client: Client, live: Live, settings: Settings, stores: Stores) -> Self {
@@ -97,6 +120,7 @@ impl Context {
             clock: Clock::default(),
             interests: Interests::default(),
             brake: Brake::default(),
+            refusals: Refusals::default(),
             patience: Patience::default(),
             doubt: Doubt::default(),
             gather: Gather::default(),
@@ -110,6 +134,7 @@ impl Context {
     pub fn forget(&self, subject: &Subject) {
         self.interests.set(&self.live, subject, Vec::new());
         self.brake.release(subject);
+        self.refusals.forget(subject);
         self.patience.forget(subject);
         self.doubt.forget(subject);
         self.gather.forget(subject);

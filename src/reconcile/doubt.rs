@@ -43,6 +43,11 @@ impl Doubt {
         self.lock().insert(subject.clone(), Some(Instant::now()));
     }
 
+    /// Nobody called for `subject` before this process, which has just begun to hold it.
+    pub fn is_new(&self, subject: &Subject) {
+        self.lock().entry(subject.clone()).or_insert(None);
+    }
+
     /// A read shows what was made for `subject`.
     pub fn settle(&self, subject: &Subject) {
         self.lock().insert(subject.clone(), None);
@@ -134,6 +139,10 @@ mod tests {
         doubt.call(&subject).answered();
         assert_eq!(doubt.left(&subject, true, at(61)), None, "it is known what came of the call");
         drop(doubt.call(&subject));
-        assert_eq!(doubt.left(&subject, false, at(61)), Some(Duration::from_secs(9)), "the pass was dropped in the call");
+        assert_eq!(
+            doubt.left(&subject, false, at(61)),
+            Some(Duration::from_secs(9)),
+            "the pass was dropped in the call"
+        );
     }
 }

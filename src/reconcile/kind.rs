@@ -159,6 +159,16 @@ pub trait Kind: Sized + Send + Sync + 'static {
         let _ = (status, now);
         Duration::ZERO
     }
+    /// Whether what is deployed now was said to be deployed before. Pure.
+    fn was_deployed(before: &Status<Self>, after: &Status<Self>) -> bool {
+        let _ = (before, after);
+        false
+    }
+    /// Whether ECS shows a deployment that somebody else began over ours. Pure.
+    fn is_overridden(observed: &Self::Observed, status: &Status<Self>) -> bool {
+        let _ = (observed, status);
+        false
+    }
     /// Whether what the manifest refers to is what was deployed last, so that a difference is drift. Pure.
     fn asks_the_same(desired: &Self::Desired, observed: &Self::Observed, status: &Status<Self>) -> bool {
         let _ = (desired, observed, status);

@@ -14,6 +14,7 @@ pub mod owner;
 pub mod pass;
 pub mod patience;
 pub mod plan;
+pub mod refusals;
 pub mod spec;
 pub mod story;
 pub mod tags;

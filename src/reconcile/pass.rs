@@ -23,9 +23,18 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    api::{Managed, Reason, status::READY},
+    api::{
+        Managed, Reason,
+        status::{AVAILABLE, READY},
+    },
     ecs::Class,
-    runtime::{backoff::Delays, conditions, controller::Next, memory::Written, objects},
+    runtime::{
+        backoff::Delays,
+        conditions::{self, Truth},
+        controller::Next,
+        memory::Written,
+        objects,
+    },
 };
 
 /// How often a pass looks, plans and applies before it leaves the rest to the next one.
@@ -68,6 +77,7 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
         object,
         story: Story::default(),
         applied: Vec::new(),
+        refused: None,
         started: Instant::now(),
     };
     run.run().await
@@ -84,6 +94,8 @@ struct Pass<'a, K: Kind> {
     story: Story,
     /// What was called so far.
     applied: Vec<Step>,
+    /// The call that failed.
+    refused: Option<Step>,
     /// It carries our finalizer.
     is_held: bool,
     started: Instant,
@@ -116,7 +128,8 @@ impl<K: Kind> Pass<'_, K> {
             },
         };
         let before = self.object.status().cloned().unwrap_or_default();
-        self.story.conclude(&verdict, K::Object::common(&mut before.clone()));
+        let was_deployed = K::was_deployed(&before, &self.status);
+        self.story.conclude(&verdict, K::Object::common(&mut before.clone()), was_deployed);
         let next = self.conclude(&before, &verdict).await.unwrap_or_else(|error| {
             tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
             self.written.doubt(&self.object);
@@ -151,7 +164,24 @@ impl<K: Kind> Pass<'_, K> {
             tracing::warn!(object = %self.subject, error = %refusal, "ECS can't be read; what is known stands for a while");
             return Err(refusal.verdict().next);
         }
-        Ok(refusal.verdict())
+        let verdict = refusal.verdict().with(self.available());
+        Ok(match &self.refused {
+            Some(step) => self.cx.refusals.note(&self.subject, generation, step.clone(), verdict, Instant::now()),
+            None => verdict,
+        })
+    }
+
+    /// Whether enough tasks run, as it was said last: that a call failed says nothing of it.
+    fn available(&self) -> Option<conditions::Desired> {
+        if self.object.meta().deletion_timestamp.is_some() {
+            return None;
+        }
+        let mut before = self.object.status().cloned()?;
+        let told = &K::Object::common(&mut before).conditions;
+        let known = told.iter().find(|condition| condition.type_ == AVAILABLE)?;
+        let status = Truth::read(&known.status)?;
+        let (reason, message) = (known.reason.clone(), known.message.clone());
+        Some(conditions::Desired { type_: AVAILABLE, status, reason, message })
     }
 
     /// The one status write of a pass; none where nothing changed.
@@ -266,15 +296,20 @@ impl<K: Kind> Pass<'_, K> {
         let cx = self.cx;
         if let Some(pause) = cx.brake.holds(&self.subject, &plan.steps, self.started) {
             K::report(desired, observed, &mut self.status, cx.clock.now());
-            return Ok(Some(without_effect(plan, pause)));
+            return Ok(Some(without_effect(plan, pause).with(self.available())));
+        }
+        let generation = self.object.meta().generation;
+        if let Some(refused) = cx.refusals.holds(&self.subject, generation, &plan.steps, Instant::now()) {
+            K::report(desired, observed, &mut self.status, cx.clock.now());
+            return Ok(Some(refused));
         }
         let makes_twins = plan.steps.iter().any(|step| step.operation.makes_twins());
         let doubt = makes_twins.then(|| cx.doubt.left(&self.subject, was_ours, Instant::now())).flatten();
         if let Some(left) = doubt {
-            return Ok(Some(in_doubt(plan, left)));
+            return Ok(Some(in_doubt(plan, left).with(self.available())));
         }
         if plan.steps.iter().any(|step| K::gathers(desired, step)) {
-            let generation = self.object.meta().generation.unwrap_or_default();
+            let generation = generation.unwrap_or_default();
             if let Some(left) = cx.gather.left(&self.subject, generation, Instant::now()) {
                 return Err(Refusal::Later(left));
             }
@@ -289,6 +324,8 @@ impl<K: Kind> Pass<'_, K> {
         if !self.is_held {
             let place = K::place(desired);
             self.written.remember(objects::add_finalizer(&cx.client, &self.object, K::FINALIZER, place).await?);
+            // Nobody can have called for it before.
+            cx.doubt.is_new(&self.subject);
             self.is_held = true;
         }
         Ok(())
@@ -300,6 +337,7 @@ impl<K: Kind> Pass<'_, K> {
         let Some(asked) = spec::asked_to_look(&self.object, common) else { return false };
         common.reconciled_at = Some(asked);
         self.cx.brake.release(&self.subject);
+        self.cx.refusals.forget(&self.subject);
         self.cx.patience.forget(&self.subject);
         self.cx.contests.forget(&self.subject);
         true
@@ -326,6 +364,7 @@ impl<K: Kind> Pass<'_, K> {
             }
         }
         self.cx.patience.forget(&self.subject);
+        self.cx.refusals.forget(&self.subject);
         if let Some((reason, sentence)) = plan.refused.first() {
             return (Verdict::refused(*reason, sentence.clone()), None);
         }
@@ -350,7 +389,8 @@ impl<K: Kind> Pass<'_, K> {
     async fn apply(&mut self, desired: &K::Desired, observed: &K::Observed, steps: Vec<Step>) -> Result<(), Refusal> {
         let cx = self.cx;
         let managed = K::managed(desired);
-        let corrects = self.was_in_line() && K::asks_the_same(desired, observed, &self.status);
+        let is_drift = self.was_in_line() || K::is_overridden(observed, &self.status);
+        let corrects = is_drift && K::asks_the_same(desired, observed, &self.status);
         let common = K::Object::common(&mut self.status);
         let is_made = !common.applied_fields.is_empty();
         if remember_managed(common, &managed) && is_made {
@@ -370,6 +410,7 @@ impl<K: Kind> Pass<'_, K> {
             }
             let answer = answer.map_err(|error| K::refusal(cx, desired, step, error));
             let answer = answer.inspect_err(|_| {
+                self.refused = Some(step.clone());
                 // After a step, what was observed is of the past: it would tell of a rollback where a deployment began.
                 if done == 0 {
                     K::report(desired, observed, &mut self.status, cx.clock.now());

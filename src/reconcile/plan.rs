@@ -57,8 +57,9 @@ fn by_name(items: &[Value]) -> Option<BTreeMap<&str, &Value>> {
     items.iter().map(|item| Some((item.get("name")?.as_str()?, item))).collect()
 }
 
-/// The longest form of a value in a message.
-const LONGEST_VALUE: usize = 80;
+/// The longest form of a value in a message, in bytes, and the most leaves of one field.
+const LONGEST_VALUE: usize = 160;
+const MOST_LEAVES: usize = 5;
 
 impl Difference {
     /// Whether the values may hold what only readers of the spec should see: the environment, options of drivers, and
@@ -85,6 +86,18 @@ impl fmt::Display for Difference {
         if let Some(annotation) = self.path.strip_prefix("metadata.annotations[ecs-operator.dev/") {
             return write!(f, "annotation {}: {}", annotation.trim_end_matches(']'), short(&self.want));
         }
+        if self.want.as_object().is_some_and(Map::is_empty) {
+            return write!(f, "{}: reset", self.path);
+        }
+        if self.have.is_object() && self.want.is_object() {
+            // The leaf says more than the head of the whole.
+            let leaves = differences(&self.path, &self.have, &self.want);
+            for (index, leaf) in leaves.iter().take(MOST_LEAVES).enumerate() {
+                write!(f, "{}{leaf}", if index == 0 { "" } else { ", " })?;
+            }
+            let more = leaves.len().saturating_sub(MOST_LEAVES);
+            return if more > 0 { write!(f, ", and {more} more") } else { Ok(()) };
+        }
         write!(f, "{}: {} → {}", self.path, short(&self.have), short(&self.want))
     }
 }
@@ -93,7 +106,10 @@ fn short(value: &Value) -> String {
     let mut text = match value {
         Value::Null => "(nothing)".to_owned(),
         // The region and the account are the object's own; what follows them is what differs.
-        Value::String(arn) if arn.starts_with("arn:") => arn.splitn(6, ':').last().unwrap_or(arn).to_owned(),
+        Value::String(arn) if arn.starts_with("arn:") => {
+            let named = arn.splitn(6, ':').last().unwrap_or(arn);
+            named.strip_prefix("task-definition/").unwrap_or(named).to_owned()
+        }
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
@@ -216,7 +232,20 @@ mod tests {
     fn an_arn_is_shown_by_what_it_names() {
         let arn = |revision: u8| json!(format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}"));
         let difference = Difference::new("taskDefinition", arn(1), arn(2));
-        assert_eq!(difference.to_string(), "taskDefinition: task-definition/web:1 → task-definition/web:2");
+        assert_eq!(difference.to_string(), "taskDefinition: web:1 → web:2");
+    }
+
+    #[test]
+    fn of_a_block_the_leaf_is_shown_that_differs() {
+        let network = |subnet: &str| {
+            let groups = vec!["sg-0123456789"; 8];
+            json!({ "awsvpcConfiguration": { "securityGroups": groups, "subnets": [subnet] } })
+        };
+        let difference = Difference::new("networkConfiguration", network("subnet-1"), network("subnet-2"));
+        let leaf = "networkConfiguration.awsvpcConfiguration.subnets: [\"subnet-1\"] → [\"subnet-2\"]";
+        assert_eq!(difference.to_string(), leaf);
+        let reset = Difference::new("deploymentConfiguration.alarms", json!({ "enable": true }), json!({}));
+        assert_eq!(reset.to_string(), "deploymentConfiguration.alarms: reset");
     }
 
     #[test]

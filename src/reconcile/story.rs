@@ -5,12 +5,14 @@ use k8s_controller::events::{Event, EventType};
 use super::{
     context::Context,
     plan::{Difference, Step},
+    tags,
     verdict::{State, Verdict},
 };
 use crate::{
     api::{
         CommonStatus, Reason,
         status::{READY, STALLED},
+        tags as own,
     },
     ecs::Operation,
     runtime::objects::Object,
@@ -45,6 +47,8 @@ pub struct Story {
     events: Vec<Event>,
     /// The last Event of a call that starts a deployment.
     begun: Option<usize>,
+    /// A revision was registered, which is all that there is to tell of it.
+    is_registered: bool,
 }
 
 impl Story {
@@ -55,8 +59,13 @@ impl Story {
 
     /// A call that changed something: what it made, and whether it puts right what somebody else changed in ECS.
     pub fn carried_out(&mut self, step: &Step, made: Option<&str>, corrects: bool) {
-        let is_drift = corrects && is_of_the_manifest(step);
-        let (word, why) = if is_drift { ("Put back", DRIFT) } else { (done(step.operation), reason(step.operation)) };
+        let (word, why) = if corrects && is_of_the_manifest(step) {
+            ("Corrected", DRIFT)
+        } else if adopts(step) {
+            ("Adopted", "Adopted")
+        } else {
+            (done(step.operation), reason(step.operation))
+        };
         let made = made.map_or_else(String::new, |made| format!(": {made}"));
         let mut note = format!("{word} {}{made}", step.what);
         if !step.because.is_empty() {
@@ -66,6 +75,7 @@ impl Story {
         if step.deploys {
             self.begun = Some(self.events.len());
         }
+        self.is_registered |= step.operation == Operation::RegisterTaskDefinition;
         self.push(EventType::Normal, why, step.operation.as_str(), note);
     }
 
@@ -85,8 +95,9 @@ impl Story {
         self.push(type_, &news.reason, "Reconcile", news.note);
     }
 
-    /// The end of a pass: a failure is told when it is new, a rollout when it ends.
-    pub fn conclude(&mut self, verdict: &Verdict, before: &CommonStatus) {
+    /// The end of a pass: a failure is told when it is new, a rollout when it ends. `was_deployed` tells that what is deployed
+    /// now was said to be deployed before: other tasks run of it, or it was not to be seen for a while.
+    pub fn conclude(&mut self, verdict: &Verdict, before: &CommonStatus, was_deployed: bool) {
         let old = before.conditions.iter().find(|condition| condition.type_ == READY);
         let was = |reason: Reason| old.is_some_and(|old| old.reason == reason.as_str());
         let same = was(verdict.reason) && old.is_some_and(|old| old.message == verdict.message);
@@ -99,6 +110,22 @@ impl Story {
         if verdict.is_failure() && !is_told {
             self.hear(News::warning(verdict.reason.as_str(), verdict.message.clone()));
         }
+        // That something waits for another object, or is only looked at and differs, is no failure; that its deletion is
+        // held back by what others have in it is the user's matter.
+        if !same {
+            match verdict.reason {
+                Reason::Deleting if verdict.state == State::Waiting && !was(Reason::Deleting) => {
+                    self.hear(News::normal(verdict.reason.as_str(), verdict.message.clone()));
+                }
+                Reason::RefNotReady | Reason::Differs => {
+                    self.hear(News::normal(verdict.reason.as_str(), verdict.message.clone()));
+                }
+                Reason::DeletionBlocked if !was(Reason::DeletionBlocked) && !verdict.is_failure() => {
+                    self.hear(News::warning(verdict.reason.as_str(), verdict.message.clone()));
+                }
+                _ => {}
+            }
+        }
         if verdict.state != State::Ready {
             return;
         }
@@ -106,7 +133,12 @@ impl Story {
         if let Some(note) = self.begun.and_then(|index| self.events.get_mut(index)?.note.as_mut()) {
             note.push_str(": ");
             note.push_str(&verdict.message);
-        } else if was(Reason::Deploying) || was(Reason::AwaitingHook) || had_failed(before) {
+        } else if had_failed(before) && was_deployed {
+            self.push(EventType::Normal, "Recovered", "Reconcile", verdict.message.clone());
+        } else if (was(Reason::Deploying) || was(Reason::AwaitingHook) || had_failed(before))
+            && !was_deployed
+            && !self.is_registered
+        {
             self.push(EventType::Normal, verdict.reason.as_str(), "Reconcile", verdict.message.clone());
         }
     }
@@ -135,6 +167,13 @@ fn is_of_the_manifest(step: &Step) -> bool {
     matches!(reason(step.operation), "Updated" | "Tagged") && !step.because.iter().any(is_asked)
 }
 
+/// It makes an object ours that was there before.
+fn adopts(step: &Step) -> bool {
+    let origin = tags::applied_path(own::ORIGIN);
+    step.operation == Operation::TagResource
+        && step.because.iter().any(|difference| difference.path == origin && difference.want == "adopted")
+}
+
 /// A person was told by a Warning, and waits to hear that it is over.
 fn had_failed(before: &CommonStatus) -> bool {
     let warned = [Reason::Retrying.as_str(), Reason::Unavailable.as_str()];
@@ -148,11 +187,12 @@ const fn done(operation: Operation) -> &'static str {
         Operation::CreateCluster | Operation::CreateService => "Created",
         Operation::RegisterTaskDefinition => "Registered",
         Operation::DeregisterTaskDefinition => "Deregistered",
-        Operation::DeleteCluster | Operation::DeleteService => "Deleted",
+        // ECS takes its time.
+        Operation::DeleteCluster | Operation::DeleteService => "Deleting",
         Operation::TagResource => "Tagged",
         Operation::UntagResource => "Untagged",
         Operation::ContinueServiceDeployment => "Answered",
-        Operation::StopServiceDeployment => "Stopped",
+        Operation::StopServiceDeployment => "Stopping",
         _ => "Updated",
     }
 }
@@ -177,7 +217,7 @@ mod tests {
             let step = Step::new(Operation::UpdateService, "service web", json!({ "desiredCount": 2 }), Vec::new());
             let mut story = Story::default();
             story.did(&Step { deploys, ..step });
-            story.conclude(&Verdict::ready(Reason::Deployed, "web:2 is deployed."), &CommonStatus::default());
+            story.conclude(&Verdict::ready(Reason::Deployed, "web:2 is deployed."), &CommonStatus::default(), false);
             story.events.remove(0).note.unwrap_or_default()
         };
         assert_eq!(note(false), "Updated service web");

@@ -28,6 +28,11 @@ pub enum Truth {
 }
 
 impl Truth {
+    /// From Kubernetes' word for it.
+    pub fn read(word: &str) -> Option<Self> {
+        [Self::True, Self::False, Self::Unknown].into_iter().find(|truth| truth.as_str() == word)
+    }
+
     /// As Kubernetes writes it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -59,7 +59,7 @@ impl Call {
         if self.raises_the_count(live) && (self.has(CAPACITY) || is_moving(live)) {
             self.leave_out(&[COUNT]);
             withheld.push(
-                "desiredCount is raised once the old deployment is gone: ECS would place the increase on its capacity too"
+                "desiredCount stays until the old deployment is gone, because ECS would put the new tasks on the old capacity too"
                     .into(),
             );
         }

@@ -1,5 +1,6 @@
 //! What becomes of one field of a live service: sent, reset, left, or refused. Pure.
 
+use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
@@ -119,7 +120,10 @@ fn stays(unit: &str, shown: &Value) -> Change {
     if shown.is_null() || unit == "launchType" || unit == "taskDefinition" || unit == "schedulingStrategy" {
         return Change::None;
     }
-    Change::Note(format!("{unit} was removed from the manifest; ECS can't unset it, so it stays as it is"))
+    let shown = shown.as_str().map_or_else(|| shown.to_string(), str::to_owned);
+    Change::Note(format!(
+        "{unit} was removed from the manifest; ECS can't unset it, so it stays {shown}. Write a value to choose one"
+    ))
 }
 
 fn replaced_if_there(unit: &str, shown: &Value) -> Change {
@@ -192,17 +196,32 @@ fn edit_of_the_controllers(unit: &str, desired: &Desired, live: &LiveService, ap
     if !canon::differs(unit, want, have) || record == Some(&spec::unseen_path(unit, want)) {
         return Change::None;
     }
-    let is_reference = unit == "taskDefinition" && desired.definition.is_some();
-    let field = if is_reference { "taskDefinitionRef" } else { unit };
-    let difference = Difference::new(field, have.clone(), want.clone());
     let or_back = if record.is_some() { ", or put the old value back" } else { "" };
+    let definition = desired.definition.as_ref().filter(|_| unit == "taskDefinition");
+    let sentence = match definition {
+        Some(object) => format!(
+            "EcsTaskDefinition '{}' is {} and the service runs {}; under deploymentController CODE_DEPLOY only CodeDeploy may \
+             change that: deploy it through CodeDeploy{or_back}",
+            object.name_any(),
+            revision(want),
+            revision(have),
+        ),
+        None => format!(
+            "spec.{}, and under deploymentController CODE_DEPLOY only CodeDeploy may change it: deploy through CodeDeploy and \
+             write what it deployed into the manifest{or_back}",
+            Difference::new(unit, have.clone(), want.clone())
+        ),
+    };
     Change::Refused {
         reason: Reason::CodeDeployOwned,
-        sentence: format!(
-            "spec.{difference}, and under deploymentController CODE_DEPLOY only CodeDeploy may change it: deploy through \
-             CodeDeploy and write what it deployed into the manifest{or_back}"
-        ),
+        sentence,
         // Without a record of its own the manifest would pass for applied by the next look.
         kept: record.cloned().unwrap_or_else(|| format!("{unit}#")),
     }
+}
+
+/// `family:revision` of an ARN.
+fn revision(arn: &Value) -> &str {
+    let arn = arn.as_str().unwrap_or_default();
+    arn.rsplit('/').next().unwrap_or(arn)
 }

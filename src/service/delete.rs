@@ -1,5 +1,7 @@
 //! Deleting a service: scaled to zero, deleted, and held until ECS shows it INACTIVE.
 
+use std::time::Duration;
+
 use kube::ResourceExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -14,6 +16,9 @@ use crate::{
         spec,
     },
 };
+
+/// How often a deletion is asked for again that ECS refuses for the sake of a running deployment.
+const ONCE_OVER: Duration = Duration::from_secs(10);
 
 /// One look and the calls that can be made now.
 pub async fn delete(
@@ -49,6 +54,13 @@ pub async fn delete(
         return Ok(Deletion::Done);
     }
     cx.interests.set(&cx.live, &Subject::of(object), vec![(key.clone(), Pace::Rolling)]);
+    if service.status == "ACTIVE" && service.desired_count == 0 && is_between_deployments(&service) {
+        let tasks = service.running_count + service.pending_count;
+        let message = format!(
+            "Service {name} is scaled to 0; it is deleted once its deployments are over: {tasks} tasks are left."
+        );
+        return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, ONCE_OVER)));
+    }
     if service.status == "ACTIVE" {
         for step in steps(&name, &cluster, &service) {
             if let Some(gone) = apply(cx, &cx.live.regions().ecs(&region), &key, step, story).await? {
@@ -105,7 +117,12 @@ fn steps(name: &str, cluster: &str, service: &LiveService) -> Vec<Step> {
     steps
 }
 
-/// `Some` where nothing is left to do or to wait for.
+/// A service that more than one deployment has tasks of: ECS refuses to delete it.
+fn is_between_deployments(service: &LiveService) -> bool {
+    service.deployments.iter().filter(|deployment| deployment.running_count + deployment.pending_count > 0).count() > 1
+}
+
+/// `Some` where nothing is left to do now.
 async fn apply(cx: &Context, ecs: &Ecs, key: &Key, step: Step, story: &mut Story) -> Result<Option<Deletion>, Refusal> {
     match ecs.call(step.operation, &step.input).await {
         Ok(mut answer) => {
@@ -122,6 +139,10 @@ async fn apply(cx: &Context, ecs: &Ecs, key: &Key, step: Step, story: &mut Story
         // Gone, or on its way: go on.
         Err(error) if error.class == Class::Absent => Ok(Some(Deletion::Done)),
         Err(error) if error.code == "ServiceNotActiveException" => Ok(None),
+        Err(error) if error.message.contains("while deployments are active") => {
+            let message = "ECS deletes the service once its deployments are over; it is scaled to 0 meanwhile.";
+            Ok(Some(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, ONCE_OVER))))
+        }
         Err(error) => Err(Refusal::Ecs(step.what, error)),
     }
 }

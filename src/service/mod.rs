@@ -30,6 +30,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use self::live_service::LiveService;
 pub use self::{
     fields::{FIELDS, Field, Reset},
     observe::Observed,
@@ -134,6 +135,15 @@ impl Kind for Service {
 
     fn stands_still(status: &EcsServiceStatus, now: Timestamp) -> Duration {
         report::stands_still(status, now)
+    }
+
+    fn was_deployed(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
+        news::was_deployed(before, after)
+    }
+
+    fn is_overridden(observed: &Observed, status: &EcsServiceStatus) -> bool {
+        let primary = observed.service.as_ref().and_then(LiveService::primary);
+        status.own_deployment.is_some() && primary.is_some_and(|primary| ours::is_new(status, &primary.id))
     }
 
     fn asks_the_same(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> bool {

@@ -16,12 +16,14 @@ use crate::{
 
 /// What is new in `after`, which `applied` led to. How a deployment ends is told by the verdict.
 pub fn news(before: &EcsServiceStatus, after: &EcsServiceStatus, applied: &[Step]) -> Vec<News> {
-    let mut news = Vec::new();
+    let mut news: Vec<News> = remade(before, applied).into_iter().collect();
     if let Some(deployment) = &after.deployment {
         let old = before.deployment.as_ref().filter(|old| old.id == deployment.id);
         news.extend(somebody_elses(before, after, deployment, applied));
-        news.extend(stage(old, deployment));
-        news.extend(hook(old, deployment));
+        // A stage that waits for an answer is told with that.
+        let asks = hook(old, deployment);
+        news.extend(went_on(before, after, old, deployment));
+        news.extend(if asks.is_some() { asks } else { stage(old, deployment) });
         news.extend(back(old, deployment, after));
     }
     let told = |past: &PastDeployment| {
@@ -45,6 +47,25 @@ pub fn news(before: &EcsServiceStatus, after: &EcsServiceStatus, applied: &[Step
         news.push(News::warning("RestartRefused", note));
     }
     news
+}
+
+/// Whether what is deployed in `after` was deployed before, so that no more than its tasks came and went.
+pub fn was_deployed(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
+    let primary = after.deployment.as_ref().map(|deployment| &deployment.id);
+    let mut known = before.deployments.iter().filter(|past| past.outcome == DeploymentOutcome::Deployed);
+    known.any(|past| Some(&past.id) == primary)
+}
+
+/// A service that was there has been made anew: somebody else deleted it.
+fn remade(before: &EcsServiceStatus, applied: &[Step]) -> Option<News> {
+    before.service_arn.as_ref()?;
+    applied.iter().any(|step| step.operation == Operation::CreateService).then(|| {
+        News::warning(
+            "Recreated",
+            "The service was deleted by somebody else, and is made anew. What others kept on it is gone: an Application Auto \
+             Scaling target with its policies, for one",
+        )
+    })
 }
 
 /// How a deployment ended; that it was rolled out is told by the verdict.
@@ -133,12 +154,38 @@ fn hook(old: Option<&DeploymentStatus>, new: &DeploymentStatus) -> Option<News> 
     }
     let until = hook.expiration_time.as_ref().map_or_else(String::new, |until| format!(" until {}", until.0));
     let then = hook.timeout_action.as_deref().map_or_else(String::new, |then| format!(", then {then}"));
+    let at = new.stage.as_ref().map_or_else(String::new, |stage| format!(" at {stage}"));
     let note = format!(
-        "Deployment {} waits for an answer{until}{then}: annotate with ecs-operator.dev/continueHook={1} or \
+        "Deployment {} waits{at} for an answer{until}{then}: annotate with ecs-operator.dev/continueHook={1} or \
          ecs-operator.dev/rollbackHook={1}",
         new.id, hook.id
     );
     Some(News::normal("AwaitingHook", note))
+}
+
+/// A hook that nobody answered has let the deployment go on.
+fn went_on(
+    before: &EcsServiceStatus,
+    after: &EcsServiceStatus,
+    old: Option<&DeploymentStatus>,
+    new: &DeploymentStatus,
+) -> Option<News> {
+    let hook = old?.hook.as_ref()?;
+    let is_answered = |of: &EcsServiceStatus| {
+        let handled = of.handled.as_ref();
+        handled
+            .is_some_and(|handled| [&handled.continue_hook, &handled.rollback_hook].contains(&&Some(hook.id.clone())))
+    };
+    let waits = new.hook.as_ref().is_some_and(|now| now.id == hook.id);
+    let goes_back =
+        new.state.as_deref().is_some_and(|state| state.starts_with("ROLLBACK") || state.starts_with("STOP"));
+    let goes_on = hook.timeout_action.as_deref() == Some("CONTINUE");
+    if waits || goes_back || !goes_on || is_answered(before) || is_answered(after) {
+        return None;
+    }
+    let note =
+        format!("Nobody answered hook {} of deployment {} in time: it goes on, as the hook asks", hook.id, new.id);
+    Some(News::normal("HookTimedOut", note))
 }
 
 fn failures(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
@@ -169,16 +216,23 @@ fn troubles(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
         .filter_map(|event| diagnosis::trouble(&event.message).map(|trouble| trouble.normalized().to_owned()))
         .collect();
     let is_settled = after.rolled_out.is_some() && after.rolled_out == after.own_deployment;
+    let began = after.deployment.as_ref().and_then(|deployment| deployment.start_time.as_ref()).map(|began| began.0);
+    let of_now = after.events.iter().filter(|event| event.time.parse::<Timestamp>().ok() >= began);
+    let is_end = |kind: TroubleKind| matches!(kind, TroubleKind::DeploymentFailed | TroubleKind::RollingBack);
+    let says_why = |kind: TroubleKind| !kind.is_vague() && !is_end(kind);
+    let knows_why = of_now.filter_map(|event| diagnosis::trouble(&event.message)).any(|trouble| says_why(trouble.kind));
     let mut told: Vec<String> = Vec::new();
     let mut news = Vec::new();
     for event in after.events.iter().rev() {
         let Some(trouble) = diagnosis::trouble(&event.message) else { continue };
         // How a deployment ends is told once, with all that is known of it.
-        let is_end = matches!(trouble.kind, TroubleKind::DeploymentFailed | TroubleKind::RollingBack);
+        let is_end = is_end(trouble.kind);
         // Targets of a deployed service come and go, and heal by themselves.
         let is_routine = is_settled && trouble.kind == TroubleKind::Task(CauseKind::LoadBalancerHealthCheck);
         let is_told = after.task_failures.iter().any(|failure| failure.cause == trouble.kind.as_str());
-        if is_end || is_routine || is_told {
+        // That tasks don't start is no news where ECS says why.
+        let is_vague = trouble.kind.is_vague() && knows_why;
+        if is_end || is_routine || is_told || is_vague {
             continue;
         }
         let text = trouble.normalized().to_owned();

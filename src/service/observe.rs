@@ -274,10 +274,8 @@ pub fn refusal(cx: &Context, desired: &Desired, step: &Step, error: EcsError) ->
         return Refusal::Ecs(step.what.clone(), error);
     }
     cx.live.look(&Key::cluster(&desired.region, &desired.cluster));
-    let message = format!(
-        "spec.clusterRef: ECS has no ACTIVE cluster '{}'; waiting for its EcsCluster",
-        desired.cluster
-    );
+    let message =
+        format!("spec.clusterRef: ECS has no ACTIVE cluster '{}'; waiting for its EcsCluster", desired.cluster);
     Verdict::waiting(Reason::RefNotReady, message, LOOK_AGAIN).into()
 }
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::SignedDuration;
 use kube::{
     Resource, ResourceExt,
     runtime::reflector::{ObjectRef, Store},
@@ -21,6 +22,11 @@ use crate::{
 /// Manifests of one commit are all there after so long.
 const APPLIED_TOGETHER: Duration = Duration::from_secs(10);
 
+/// A service that was created so short a time ago says nothing of what is not there yet.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(2);
+/// And looks again after so long.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// The objects that `clusterRef` and `taskDefinitionRef` name, `None` where there is no such object (or no reference).
 #[derive(Clone, Debug, Default)]
 pub struct References {
@@ -30,6 +36,10 @@ pub struct References {
     pub task_definition: Option<Arc<EcsTaskDefinition>>,
     /// Its registered revision, where Live holds it.
     pub registered: Option<EcsTaskDefinitionSpec>,
+    /// The service was created just now: what it refers to may be applied at this moment.
+    pub is_new: bool,
+    /// The service runs a revision.
+    pub is_bound: bool,
     /// Somebody else moves `desiredCount` as often as we do.
     pub is_contested: bool,
 }
@@ -49,18 +59,22 @@ impl References {
     /// Reads the stores.
     pub fn of(cx: &Context, object: &EcsService) -> Self {
         let namespace = object.namespace().unwrap_or_default();
+        let created = object.metadata.creation_timestamp.as_ref();
         let task_definition = lookup(&cx.stores.task_definitions, object.spec.task_definition_ref.as_ref(), &namespace);
         Self {
             cluster: lookup(&cx.stores.clusters, object.spec.cluster_ref.as_ref(), &namespace),
             registered: task_definition.as_ref().and_then(|object| registered(cx, object)),
             task_definition,
+            is_new: created.is_some_and(|created| cx.clock.now().duration_since(created.0) < TOGETHER),
+            is_bound: object.status.as_ref().is_some_and(|status| status.task_definition_arn.is_some()),
             is_contested: cx.contests.is_on(&Subject::of(object), Instant::now()),
         }
     }
 
     /// Where the referred cluster is, once it is ACTIVE.
     pub fn cluster(&self, name: &str) -> Result<ClusterPlace, Refusal> {
-        let cluster = self.cluster.as_ref().ok_or_else(|| missing("spec.clusterRef", "EcsCluster", name))?;
+        let missing = || self.patiently(missing("spec.clusterRef", "EcsCluster", name));
+        let cluster = self.cluster.as_ref().ok_or_else(missing)?;
         let status = cluster.status.as_ref();
         let arn = status.and_then(|status| status.cluster_arn.clone());
         let region = status.and_then(|status| status.common.region.clone());
@@ -69,25 +83,37 @@ impl References {
                 let name = arn.rsplit('/').next().unwrap_or_default().to_owned();
                 Ok(ClusterPlace { arn: Some(arn), name, region })
             }
-            _ => Err(not_ready("spec.clusterRef", &**cluster, status.map(|status| &status.common))),
+            _ => Err(self.patiently(not_ready("spec.clusterRef", &**cluster, status.map(|status| &status.common)))),
         }
     }
 
     /// The current revision of the referred task definition.
     pub fn task_definition(&self, name: &str) -> Result<String, Refusal> {
-        let object = self
-            .task_definition
-            .as_ref()
-            .ok_or_else(|| missing("spec.taskDefinitionRef", "EcsTaskDefinition", name))?;
+        let missing = || self.patiently(missing("spec.taskDefinitionRef", "EcsTaskDefinition", name));
+        let object = self.task_definition.as_ref().ok_or_else(missing)?;
         let status = object.status.as_ref();
+        let is_observed = status.is_some_and(|status| status.common.observed_generation.is_some());
         let Some(arn) = status.and_then(|status| status.task_definition_arn.clone()) else {
-            return Err(not_ready("spec.taskDefinitionRef", &**object, status.map(|status| &status.common)));
+            // Its status was lost, or it is made anew: nothing is wrong with what runs.
+            if self.is_bound && !is_observed {
+                return Err(Refusal::Later(SHORTLY));
+            }
+            return Err(self.patiently(not_ready(
+                "spec.taskDefinitionRef",
+                &**object,
+                status.map(|status| &status.common),
+            )));
         };
         // An edit that was not looked at yet: deploying the old revision now would be one deployment too many.
         if status.and_then(|status| status.common.observed_generation) != object.meta().generation {
             return Err(Refusal::Later(SHORTLY));
         }
         Ok(arn)
+    }
+
+    /// The same, but nothing at all as long as all may be applied at this moment.
+    fn patiently(&self, refusal: Refusal) -> Refusal {
+        if self.is_new { Refusal::Later(MOMENT) } else { refusal }
     }
 
     /// What does not go together in the service and the revision that it would run. Where the task definition is not ready,

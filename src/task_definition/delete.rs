@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::observe::{Revision, active_revisions, held, revision};
+use super::observe::{Revision, active_revisions, held, held_after, revision};
 use crate::{
     api::{
         EcsTaskDefinition, EcsTaskDefinitionStatus, Managed, Reason,
@@ -34,7 +34,10 @@ pub async fn delete(
     story: &mut Story,
 ) -> Result<Deletion, Refusal> {
     let name = object.name_any();
-    if let Some(message) = our_services(cx, object) {
+    let waits = cx.stores.still_refer(object.namespace().as_deref(), |service| {
+        refers_to_task_definition(service, object) || names_task_definition(service, object)
+    });
+    if let Some(message) = waits {
         return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, LOOK_AGAIN)));
     }
     let region = spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), &cx.settings)?;
@@ -50,12 +53,20 @@ pub async fn delete(
     if !ecs.has_room(Operation::DeregisterTaskDefinition) || !ecs.has_room(Operation::ListTaskDefinitions) {
         return goes_on();
     }
-    let all = active_revisions(&ecs, &family)
+    let mut all = active_revisions(&ecs, &family)
         .await
         .map_err(|error| Refusal::Ecs(format!("reading family {family}"), error))?;
+    // What was registered just now may be missing in the list.
+    all.splice(0..0, held_after(cx, &region, &family, all.first()));
+    let bound = status.task_definition_arn.as_ref();
+    if let Some(bound) = bound.filter(|bound| !all.contains(bound)) {
+        all.insert(0, bound.clone());
+    }
     let (mut looks, mut deregistered) = (0, 0);
     for arn in &all {
-        let goes = |found: &Revision| stake.claim(&found.tags).origin().is_some_and(|origin| policies.deletes(origin));
+        let goes = |found: &Revision| {
+            found.is_active && stake.claim(&found.tags).origin().is_some_and(|origin| policies.deletes(origin))
+        };
         if held(cx, &region, arn).is_some_and(|held| !goes(&held)) {
             continue;
         }
@@ -71,7 +82,7 @@ pub async fn delete(
         let what = format!("{family}:{}", found.number);
         if goes(&found) {
             deregistered += usize::from(deregister(&ecs, arn, what, story).await?);
-        } else if status.task_definition_arn.as_ref() == Some(arn) {
+        } else if found.is_active && bound == Some(arn) {
             match stake.claim(&found.tags).origin() {
                 Some(_) => story.left_behind(&what, "it was adopted, and deletionPolicy is not Delete"),
                 None => story.left_to_others(&what),
@@ -92,18 +103,4 @@ async fn deregister(ecs: &Ecs, arn: &str, what: String, story: &mut Story) -> Re
         Err(error) if error.class == Class::Absent => Ok(false),
         Err(error) => Err(Refusal::Ecs(step.what, error)),
     }
-}
-
-fn our_services(cx: &Context, object: &EcsTaskDefinition) -> Option<String> {
-    let mut waits: Vec<String> = cx
-        .stores
-        .services
-        .state()
-        .iter()
-        .filter(|service| service.namespace() == object.namespace())
-        .filter(|service| refers_to_task_definition(service, object) || names_task_definition(service, object))
-        .map(|service| service.name_any())
-        .collect();
-    waits.sort_unstable();
-    (!waits.is_empty()).then(|| format!("Waits for EcsService {}, which still refers to it.", waits.join(", ")))
 }

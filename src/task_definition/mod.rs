@@ -18,7 +18,7 @@ pub use self::{observe::Observed, validate::Desired};
 use crate::{
     api::{EcsTaskDefinition, EcsTaskDefinitionStatus},
     ecs::{Key, Pace},
-    reconcile::{Context, Deletion, Kind, Plan, Refusal, Settings, Step, Story, Verdict},
+    reconcile::{Context, Deletion, Kind, News, Plan, Refusal, Settings, Step, Story, Verdict},
 };
 
 /// The room of `EcsTaskDefinition`.
@@ -80,6 +80,10 @@ impl Kind for TaskDefinition {
 
     fn report(desired: &Desired, observed: &Observed, status: &mut EcsTaskDefinitionStatus, _: Timestamp) {
         status::report(desired, observed, status);
+    }
+
+    fn news(before: &EcsTaskDefinitionStatus, after: &EcsTaskDefinitionStatus, applied: &[Step]) -> Vec<News> {
+        status::news(before, after, applied)
     }
 
     fn verdict(_: &Desired, observed: &Observed, _: &EcsTaskDefinitionStatus, _: Timestamp) -> Verdict {

@@ -99,7 +99,7 @@ pub async fn observe(
     let ecs = cx.live.regions().ecs(&desired.region);
     let mut newest = active_revisions(&ecs, &desired.family).await.map_err(|error| reading(desired, error))?;
     // What was registered just now may be missing in the list.
-    newest.splice(0..0, held_after(cx, desired, newest.first()));
+    newest.splice(0..0, held_after(cx, &desired.region, &desired.family, newest.first()));
     let mut claim_of_newest = None;
     for (index, arn) in newest.iter().take(LOOKED_AT).enumerate() {
         let Some(revision) = revision(cx, &desired.region, arn, since).await? else { continue };
@@ -119,16 +119,17 @@ pub async fn observe(
     Ok(Observed { current: None, before, foreign: claim_of_newest.filter(|_| !bound_to_ours), at, is_answer: false })
 }
 
-/// The revisions of the family that Live holds and that are newer than `newest`, newest first.
-fn held_after(cx: &Context, desired: &Desired, newest: Option<&String>) -> Vec<String> {
+/// The revisions of a family that were registered just now, as far as Live holds them, and that are newer than `newest`,
+/// newest first.
+pub fn held_after(cx: &Context, region: &str, family: &str, newest: Option<&String>) -> Vec<String> {
     let number = |arn: &str| {
-        let (family, number) = arn.rsplit('/').next()?.rsplit_once(':')?;
-        (family == desired.family).then(|| number.parse::<i64>().ok()).flatten()
+        let (of, number) = arn.rsplit('/').next()?.rsplit_once(':')?;
+        (of == family).then(|| number.parse::<i64>().ok()).flatten()
     };
     let newest = newest.and_then(|arn| number(arn)).unwrap_or_default();
     let held = cx.live.held(Target::TaskDefinition).into_iter();
     let mut found: Vec<(i64, String)> = held
-        .filter(|(key, seen)| *key.group.region == *desired.region && seen.is_answer)
+        .filter(|(key, seen)| *key.group.region == *region && seen.is_answer)
         .filter_map(|(key, _)| Some((number(&key.name).filter(|number| *number > newest)?, key.name.to_string())))
         .collect();
     found.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));

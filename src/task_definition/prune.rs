@@ -107,7 +107,7 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
         }
         let step = Step::new(
             Operation::DeregisterTaskDefinition,
-            format!("{}, beyond the {} revisions that are kept", name(arn), desired.revisions_kept),
+            format!("{}, as revisionHistoryLimit keeps {}", name(arn), desired.revisions_kept),
             json!({ "taskDefinition": arn }),
             Vec::new(),
         );

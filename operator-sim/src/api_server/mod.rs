@@ -119,7 +119,7 @@ impl ApiServer {
                 "status": state.defaults.get(&name.0),
                 "metadata": {
                     "name": name.1, "namespace": NAMESPACE, "uid": uid, "generation": 1,
-                    "annotations": annotations, "creationTimestamp": "2026-01-01T00:00:00Z",
+                    "annotations": annotations, "creationTimestamp": self.journal.date(),
                 },
             });
             state.put(&name, object);

@@ -10,7 +10,7 @@ use crate::{
     Simulation,
     api_server::NAMESPACE,
     journal::{OPERATOR, Who},
-    kstatus::reason,
+    kstatus::{is_done, reason},
     process::REGION,
     simulation::Setting,
 };
@@ -192,11 +192,11 @@ impl<'a> Player<'a> {
     }
 
     async fn until(&mut self, what: &str) {
-        let (key, expected) = what.split_once(' ').unwrap_or((what, "Deployed"));
+        let (key, expected) = what.split_once(' ').unwrap_or((what, ""));
         let is_so = |player: &Self| match player.object(key) {
             Some(object) => {
                 object["status"]["observedGeneration"] == object["metadata"]["generation"]
-                    && reason(&object) == expected
+                    && if expected.is_empty() { is_done(&object) } else { reason(&object) == expected }
             }
             None => expected == "gone",
         };

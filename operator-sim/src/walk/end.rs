@@ -80,15 +80,23 @@ impl Walker {
     /// Whether the tasks of a service fail for ever in a way that ends no deployment, or without one: ECS tries on.
     fn is_hopeless(&self, object: &Value) -> bool {
         let reference = text(object, "/spec/taskDefinitionRef/name");
-        let revision = self.simulation.api_server().get("EcsTaskDefinition", reference).unwrap_or_default();
-        text(&revision, "/spec/containerDefinitions/0/image").starts_with("fail/")
+        let asked = self.simulation.api_server().get("EcsTaskDefinition", reference).unwrap_or_default();
+        // An edit of a task definition that is being deleted comes to nothing: its service stays on what it runs.
+        let runs = self.simulation.truth().of_service(object).and_then(|truth| truth.task_definition);
+        let simulator = self.simulation.ecs().simulator();
+        let look = json!({ "taskDefinition": runs });
+        let answer = simulator.call(&Simulation::caller(), "DescribeTaskDefinition", &look).unwrap_or_default();
+        let images = [
+            text(&asked, "/spec/containerDefinitions/0/image"),
+            text(&answer, "/taskDefinition/containerDefinitions/0/image"),
+        ];
+        images.iter().any(|image| image.starts_with("fail/"))
     }
 
     /// Whether tasks of a service run, fail, and run again for ever.
     fn flaps(&self) -> bool {
         let objects = self.simulation.api_server().objects();
-        let images = objects.iter().filter_map(|object| object.pointer("/spec/containerDefinitions/0/image")?.as_str());
-        images.into_iter().any(|image| image.starts_with("fail/"))
+        objects.iter().any(|object| object["kind"] == "EcsService" && self.is_hopeless(object))
     }
 
     /// Ready iff truly deployed, nothing twice, nothing lost, nothing left.
@@ -116,7 +124,7 @@ impl Walker {
         let expected = [Reason::RolledBack, Reason::DeploymentFailed, Reason::RefNotReady, Reason::DeletionBlocked];
         let is_expected = expected.iter().any(|one| one.as_str() == reason(object));
         match reason(object) {
-            "Deployed" => {
+            "Deployed" | "Registered" | "Active" => {
                 self.wrong
                     .extend(not_so.into_iter().map(|wrong| format!("{} is called ready, but {wrong}", named(object))));
                 let wrong = self.differences(object);

@@ -41,7 +41,7 @@ impl<K: Kind> Pass<'_, K> {
                 return Ok(Deletion::Waiting(Verdict::refused(
                     Reason::Paused,
                     format!(
-                        "Deletion was asked for and waits: the annotation {PAUSED} is there. AWS is untouched. Remove it to go on."
+                        "Deletion was asked for and waits: the annotation {PAUSED} is there. AWS is untouched. Remove the annotation to go on."
                     ),
                 )));
             }

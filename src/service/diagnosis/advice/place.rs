@@ -7,7 +7,7 @@ pub fn load_balancer(scene: &Scene<'_>) -> String {
     let group = scene.text.split_once("targetgroup/").and_then(|(_, rest)| rest.split('/').next());
     format!(
         "check path and port of the health check of the target group{}, whether the security groups let the load balancer in, \
-         and whether `healthCheckGracePeriodSeconds` is long enough to start",
+         and whether `healthCheckGracePeriodSeconds` is long enough for the task to start",
         in_brackets(group)
     )
 }

@@ -89,8 +89,8 @@ pub const SPECIFIC: &[Row] = &[
     row(
         Kind::TasksProtected,
         &["protected tasks", "under protection"],
-        "tasks are protected from scale-in: wait until it ends, raise `desiredCount`, or take the protection away \
-         (UpdateTaskProtection)",
+        "tasks are protected from scale-in: wait until the protection ends, or take it away (UpdateTaskProtection); where only \
+         `desiredCount` was lowered, raising it helps too",
     ),
     row(
         Kind::ProvisioningLimit,
