@@ -57,7 +57,7 @@ pub async fn delete(
     if service.status == "ACTIVE" && service.desired_count == 0 && is_between_deployments(&service) {
         let tasks = service.running_count + service.pending_count;
         let message = format!(
-            "Service {name} is scaled to 0; it is deleted once its deployments are over: {tasks} tasks are left."
+            "Service {name} is scaled to 0; it is deleted once its deployment is over: {tasks} tasks are left."
         );
         return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, ONCE_OVER)));
     }
@@ -117,9 +117,9 @@ fn steps(name: &str, cluster: &str, service: &LiveService) -> Vec<Step> {
     steps
 }
 
-/// A service that more than one deployment has tasks of: ECS refuses to delete it.
+/// A service that goes from one deployment to another, which ECS refuses to delete.
 fn is_between_deployments(service: &LiveService) -> bool {
-    service.deployments.iter().filter(|deployment| deployment.running_count + deployment.pending_count > 0).count() > 1
+    service.deployments.len() > 1
 }
 
 /// `Some` where nothing is left to do now.
