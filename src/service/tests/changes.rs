@@ -139,7 +139,7 @@ fn under_code_deploy_an_edit_is_refused_and_a_deployment_of_its_own_is_not_drift
     assert_eq!(moved.lines(), [""; 0]);
     let edited = planned(&asked(3), Some(deployed_by_it.clone()), &status);
     assert_eq!(edited.refused[0].0, Reason::CodeDeployOwned);
-    assert!(edited.refused[0].1.starts_with("spec.taskDefinition: task-definition/web:7 → task-definition/web:3"));
+    assert!(edited.refused[0].1.starts_with("spec.taskDefinition: web:7 → web:3"));
     assert_eq!(planned(&asked(7), Some(deployed_by_it), &status).lines(), [""; 0], "the manifest was brought in line");
 }
 

@@ -89,8 +89,8 @@ pub const SPECIFIC: &[Row] = &[
     row(
         Kind::TasksProtected,
         &["protected tasks", "under protection"],
-        "tasks are protected from scale-in: wait until the protection ends, or take it away (UpdateTaskProtection); where only \
-         `desiredCount` was lowered, raising it helps too",
+        "tasks are protected from scale-in: wait until the protection ends, or take it away (UpdateTaskProtection), or raise \
+         `desiredCount` again where only that was lowered",
     ),
     row(
         Kind::ProvisioningLimit,
