@@ -38,7 +38,11 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     let (mut capacity, other): (Vec<_>, Vec<_>) =
         differences.into_iter().partition(|difference| CAPACITY.contains(&difference.path.as_str()));
     if capacity.is_empty() && desired.is_asked_again && desired.has_failed(cluster) {
-        capacity.push(Difference::new(format!("metadata.annotations[{RECONCILE_AT}]"), Value::Null, json!("tried again")));
+        capacity.push(Difference::new(
+            format!("metadata.annotations[{RECONCILE_AT}]"),
+            Value::Null,
+            json!("tried again"),
+        ));
     }
     if cluster.status == "FAILED" {
         // Only other capacity providers can cure it. What else is to be changed or reset stays to be done.

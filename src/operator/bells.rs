@@ -39,8 +39,7 @@ impl Bells {
         self.wake_services(|service| {
             let waits = waits_for_another(service);
             let is_news = waits || matches!(event, Touched::Deleted(_)) || !knows_cluster(service, cluster);
-            (refers_to_cluster(service, cluster) && is_news)
-                || (waits && names_cluster(service, cluster))
+            (refers_to_cluster(service, cluster) && is_news) || (waits && names_cluster(service, cluster))
         });
     }
 

@@ -115,7 +115,11 @@ mod tests {
         brake.release(&subject);
         brake.sent(&subject, &steps, now);
         brake.without_effect(&subject, &steps, now);
-        assert_eq!(brake.holds(&subject, &steps, now), Some(HELD_BACK), "a read that shows nothing of it counts like a try");
+        assert_eq!(
+            brake.holds(&subject, &steps, now),
+            Some(HELD_BACK),
+            "a read that shows nothing of it counts like a try"
+        );
         brake.release(&subject);
         brake.sent(&subject, &steps, now);
         assert_eq!(brake.holds(&subject, &steps, now), None, "what was seen to work is drift the next time");

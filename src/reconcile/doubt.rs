@@ -134,6 +134,10 @@ mod tests {
         doubt.call(&subject).answered();
         assert_eq!(doubt.left(&subject, true, at(61)), None, "it is known what came of the call");
         drop(doubt.call(&subject));
-        assert_eq!(doubt.left(&subject, false, at(61)), Some(Duration::from_secs(9)), "the pass was dropped in the call");
+        assert_eq!(
+            doubt.left(&subject, false, at(61)),
+            Some(Duration::from_secs(9)),
+            "the pass was dropped in the call"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::{
-        EcsServiceStatus,
+        EcsServiceStatus, Origin,
         deployment_status::{DeploymentOutcome, DeploymentStatus, PastDeployment, TaskFailureStatus},
         service_status::{ResolvedTaskDefinition, ServiceEventStatus},
     },
@@ -25,6 +25,8 @@ use crate::{
 
 /// How many of the newest events, past deployments and causes of failures the status keeps.
 const KEPT: usize = 5;
+/// The first deployment of a service is as old as the service, give or take.
+const SAME_CALL: SignedDuration = SignedDuration::from_secs(5);
 /// The longest text of ECS's that the status takes, in bytes.
 const LONGEST: usize = 1000;
 
@@ -41,6 +43,7 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
     if !desired.stake.concerns(&service.tags) {
         return;
     }
+    forget_an_earlier_service(service, status);
     status.common.origin = desired.stake.claim(&service.tags).origin();
     status.common.account_id = spec::account(&service.arn);
     status.service_arn = Some(service.arn.clone());
@@ -70,6 +73,7 @@ fn deployments(
     take_over(desired, observed, status, primary);
     failures(desired, observed, status);
     note_rolled_out(desired, service, primary, status);
+    note_most_running(service, status);
     let before = status.deployment.take();
     let is_back = is_rolled_back(desired, observed, service, status);
     note_ended(is_back, service, primary, observed.detail.as_ref(), before.as_ref(), status, now);
@@ -82,6 +86,27 @@ fn note_rolled_out(desired: &Desired, service: &LiveService, primary: &LiveDeplo
     if status.own_deployment.as_deref() == Some(&primary.id) && service.is_completed() && all_run {
         status.rolled_out = Some(primary.id.clone());
         status.task_failures.clear();
+    }
+}
+
+/// A service that was deleted by hand and made anew has never run, whatever the one before it did.
+fn forget_an_earlier_service(service: &LiveService, status: &mut EcsServiceStatus) {
+    let made = time(service.json.get("createdAt"));
+    let known = status.deployment.as_ref().and_then(|deployment| deployment.start_time.as_ref());
+    if known.zip(made).is_some_and(|(known, made)| known.0 < made - SAME_CALL) {
+        (status.rolled_out, status.most_running) = (None, None);
+    }
+}
+
+/// From its first rollout on, a service is to keep the tasks that ran. It has not lost those that somebody no longer wants,
+/// nor those that are wanted since a moment ago.
+fn note_most_running(service: &LiveService, status: &mut EcsServiceStatus) {
+    let has_run =
+        status.most_running.is_some() || status.rolled_out.is_some() || status.common.origin == Some(Origin::Adopted);
+    if has_run {
+        let of_deployment = || status.deployment.as_ref().and_then(|deployment| deployment.most_running);
+        let ran = status.most_running.or_else(of_deployment);
+        status.most_running = number(service.running_count).max(ran).min(number(service.desired_count));
     }
 }
 
@@ -312,7 +337,7 @@ pub fn stands_still(status: &EcsServiceStatus, now: Timestamp) -> Duration {
 pub fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
     let without_counts = |status: &EcsServiceStatus| {
         let mut status = status.clone();
-        (status.running_count, status.pending_count) = (None, None);
+        (status.running_count, status.pending_count, status.most_running) = (None, None, None);
         if let Some(deployment) = &mut status.deployment {
             (deployment.running_count, deployment.pending_count, deployment.desired_count) = (None, None, None);
             (deployment.most_running, deployment.progress_time, deployment.failed_tasks) = (None, None, None);

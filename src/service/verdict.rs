@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Desired, Observed,
-    availability::{available, unavailable},
+    availability::{available, is_uncounted, unavailable},
     complaint::complaint,
     detail::{DeploymentState, Detail},
     diagnosis,
@@ -17,7 +17,7 @@ use super::{
     plan,
 };
 use crate::{
-    api::{EcsServiceStatus, Reason, deployment_status::TaskFailureStatus, status::DESIRED_COUNT_CONTESTED},
+    api::{EcsServiceStatus, Origin, Reason, deployment_status::TaskFailureStatus, status::DESIRED_COUNT_CONTESTED},
     reconcile::{Plan, Verdict},
     runtime::{
         conditions::{self, Truth},
@@ -110,14 +110,17 @@ fn under_way(
     now: Timestamp,
 ) -> Verdict {
     let older: i64 = service.deployments.iter().skip(1).map(|deployment| deployment.running_count).sum();
-    let older = if older > 0 { format!(", {older} of older ones") } else { String::new() };
+    let older = if older > 0 { format!(", beside {older} of older deployments") } else { String::new() };
     let stage = own.map(|own| stage(service, own, status)).unwrap_or_default();
-    let mut message = if service.desired_count == 0 && primary.running_count == 0 {
-        format!("No tasks are wanted of {}{older} ({}){stage}.", revision(primary), primary.id)
+    let of = format!(" of {}", revision(primary));
+    let what = if is_uncounted(desired, service) {
+        format!("ECS has not counted the instances yet, so no task{of} has started")
+    } else if service.desired_count == 0 && primary.running_count == 0 {
+        format!("No tasks{of} are wanted")
     } else {
-        let (running, wanted) = (primary.running_count, service.desired_count);
-        format!("{running} of {wanted} tasks of {} run{older} ({}){stage}.", revision(primary), primary.id)
+        tasks(primary.running_count, service.desired_count, &of)
     };
+    let mut message = format!("{what} ({}){older}{stage}.", primary.id);
     if let Some(hook) = own.and_then(|own| own.hook.as_ref()) {
         let until = hook.expiration_time.as_ref().map_or_else(String::new, |until| format!(" until {}", until.0));
         let then = hook.timeout_action.as_deref().map_or_else(String::new, |then| format!(", then {then}"));
@@ -181,8 +184,8 @@ fn stage(service: &LiveService, own: &Detail, status: &EcsServiceStatus) -> Stri
 fn settled(desired: &Desired, service: &LiveService, primary: &LiveDeployment, status: &EcsServiceStatus) -> Verdict {
     let all_run = desired.is_daemon() || service.running_count >= service.desired_count;
     if !all_run && status.rolled_out.as_deref() != Some(&primary.id) {
-        let (running, wanted) = (service.running_count, service.desired_count);
-        let mut message = format!("{running} of {wanted} tasks run, {}", deployed(primary));
+        let counts = tasks(service.running_count, service.desired_count, "");
+        let mut message = format!("{counts}, {}", deployed(primary));
         if let Some(trouble) = trouble(service, primary, status) {
             let _ = write!(message, " {trouble}");
         }
@@ -190,9 +193,24 @@ fn settled(desired: &Desired, service: &LiveService, primary: &LiveDeployment, s
     }
     let mut message = deployed(primary);
     if service.desired_count == 0 {
-        message.push_str(" No tasks are wanted.");
+        message.push_str(&none_wanted(primary, status));
     }
     Verdict::ready(Reason::Deployed, message)
+}
+
+/// A deployment without tasks is rolled out, and proves nothing of its revision.
+fn none_wanted(primary: &LiveDeployment, status: &EcsServiceStatus) -> String {
+    let told = status.deployment.as_ref().filter(|told| told.id == primary.id);
+    let has_run = told.is_none_or(|told| told.most_running.unwrap_or_default() > 0);
+    if has_run || status.common.origin != Some(Origin::Created) {
+        return " No tasks are wanted.".to_owned();
+    }
+    format!(" No tasks are wanted, so none of {} has started yet.", revision(primary))
+}
+
+/// How many tasks run of those wanted: "1 of 2 tasks of web:2 run".
+pub fn tasks(running: i64, wanted: i64, of: &str) -> String {
+    if wanted == 1 { format!("{running} of 1 task{of} runs") } else { format!("{running} of {wanted} tasks{of} run") }
 }
 
 /// What is deployed.

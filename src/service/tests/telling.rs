@@ -117,8 +117,10 @@ fn a_service_that_never_ran_is_not_available() {
     };
     let new = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
     assert_eq!((available(0, &new), available(2, &new), available(3, &new)), ("False", "False", "True"));
-    let scaled = EcsServiceStatus { known_deployments: vec!["ecs-svc/1".into()], ..new };
-    assert_eq!(available(0, &scaled), "False", "none runs");
+    let corrected = EcsServiceStatus { known_deployments: vec!["ecs-svc/1".into()], ..new.clone() };
+    assert_eq!(available(2, &corrected), "False", "what failed before never ran either");
+    let scaled = EcsServiceStatus { most_running: Some(2), ..new };
+    assert_eq!((available(2, &scaled), available(1, &scaled), available(0, &scaled)), ("True", "False", "False"));
 }
 
 #[test]
