@@ -185,7 +185,9 @@ fn is_failing(desired: &Desired, service: &LiveService, status: &EcsServiceStatu
         return false;
     }
     let has_failed = service.is_on_an_older_deployment(status) || service.is_failed();
-    if detail::has_ended_badly(service, status) {
+    // Once more when a rollback has just ended: by then all is known of the tasks that failed.
+    let goes_back = status.deployment.as_ref().is_some_and(|told| told.rollout_state.as_deref() == Some("IN_PROGRESS"));
+    if detail::has_ended_badly(service, status) && !goes_back {
         return false;
     }
     let is_late = |primary: &LiveDeployment| {
@@ -230,7 +232,9 @@ async fn newest_attempt(
     let Some(arn) = text("targetServiceRevisionArn") else { return Ok(None) };
     let outcome = match DeploymentState::read(text("status").unwrap_or_default()) {
         DeploymentState::RollingBack => DeploymentOutcome::RolledBack,
-        DeploymentState::Stopped | DeploymentState::RollbackFailed => DeploymentOutcome::Failed,
+        DeploymentState::Stopping | DeploymentState::Stopped | DeploymentState::RollbackFailed => {
+            DeploymentOutcome::Failed
+        }
         _ => return Ok(None),
     };
     let deployment = deployment_of(arn);

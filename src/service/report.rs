@@ -71,7 +71,7 @@ fn deployments(
     status.task_definition = primary.task_definition.rsplit('/').next().map(str::to_owned);
     status.task_definition_arn = Some(primary.task_definition.clone());
     take_over(desired, observed, status, primary);
-    failures(desired, observed, status);
+    failures(desired, observed, service, status);
     note_rolled_out(desired, service, primary, status);
     note_most_running(service, status);
     let before = status.deployment.take();
@@ -111,18 +111,21 @@ fn note_most_running(service: &LiveService, status: &mut EcsServiceStatus) {
 }
 
 /// Why tasks of our deployment stopped. Kept as it was where no stopped task is seen any more: ECS forgets them.
-fn failures(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
+fn failures(desired: &Desired, observed: &Observed, service: &LiveService, status: &mut EcsServiceStatus) {
     let definition = desired.definition.as_ref().and_then(|object| serde_json::to_value(&object.spec).ok());
     let causes = diagnosis::causes(&observed.stopped, definition.as_ref(), status.own_deployment.as_deref());
     let newest = causes.iter().map(|cause| cause.last_seen.as_second()).max();
     let known = status.task_failures.iter().map(|failure| failure.last_seen_time.0.as_second()).max();
+    let looked_at = causes.iter().map(|cause| number(i64::try_from(cause.of).unwrap_or(i64::MAX))).max().flatten();
+    let known_at = status.task_failures.iter().map(|failure| failure.looked_at).max();
     // ECS forgets stopped tasks after a while, which is no news of them.
-    if newest.is_none() || known.is_some_and(|known| Some(known) >= newest) {
+    if newest.is_none() || newest < known || newest == known && looked_at <= known_at {
         return;
     }
-    // A deployment that ended badly is told; a task more that stops is no news of it, only another cause is.
+    // That it ended badly is told; a task more that stops while ECS goes back is no news of it, only another cause is.
     let is_known = |cause: &Cause| status.task_failures.iter().any(|known| known.cause == cause.kind.as_str());
-    if is_told_to_have_failed(status) && !status.task_failures.is_empty() && causes.iter().all(is_known) {
+    let is_told = is_told_to_have_failed(status) && !status.task_failures.is_empty();
+    if is_told && service.is_deploying() && causes.iter().all(is_known) {
         return;
     }
     let told = causes.into_iter().take(KEPT).map(|cause| TaskFailureStatus {
@@ -150,20 +153,23 @@ fn note_ended(
 ) {
     let Some(own) = status.own_deployment.clone() else { return };
     let is_ours = own == primary.id;
+    let of_own = detail.filter(|detail| detail.deployment == own);
+    let is_over = of_own.is_some_and(|detail| detail.state.is_bad_end()) && !service.is_completed();
     let outcome = match () {
         () if is_back => Some(DeploymentOutcome::RolledBack),
-        () if is_ours && service.is_failed() => Some(DeploymentOutcome::Failed),
+        () if is_ours && (service.is_failed() || is_over) => Some(DeploymentOutcome::Failed),
         () if is_ours && status.rolled_out.as_deref() == Some(&own) => Some(DeploymentOutcome::Deployed),
         () => None,
     };
-    let of_own = detail.filter(|detail| detail.deployment == own);
     let shown = service.deployments.iter().find(|deployment| deployment.id == own);
     if let Some(outcome) = outcome {
         let seen = before.filter(|before| before.id == own);
         let revision = shown.map(|shown| shown.task_definition.clone());
         let revision = revision.or_else(|| seen.and_then(|seen| seen.task_definition_arn.clone()));
         let told = of_own.and_then(|detail| detail.rollback_reason.clone().or_else(|| detail.reason.clone()));
-        let in_service = shown.and_then(|shown| shown.rollout_state_reason.clone());
+        // Of what is in progress it says nothing but that.
+        let in_service = shown.filter(|shown| shown.rollout_state.as_deref() == Some("FAILED"));
+        let in_service = in_service.and_then(|shown| shown.rollout_state_reason.clone());
         // The detail of a deployment that finds nothing to go back to speaks of a rollback all the same.
         let why = if outcome == DeploymentOutcome::Failed { in_service.or(told) } else { told.or(in_service) };
         let start = shown.and_then(|shown| shown.created).or_else(|| of_own.and_then(|detail| detail.created));
@@ -233,7 +239,10 @@ fn deployment(
         running_count: running,
         pending_count: number(live.pending_count),
         failed_tasks: number(live.failed_tasks),
-        most_running: running.max(before.as_ref().and_then(|before| before.most_running)),
+        // One more than is wanted replaces another: no progress.
+        most_running: running
+            .min(number(service.desired_count))
+            .max(before.as_ref().and_then(|before| before.most_running)),
         start_time: live.created.map(Time),
         ..DeploymentStatus::default()
     };

@@ -10,7 +10,7 @@ use super::{
     availability::{available, is_uncounted, unavailable},
     complaint::complaint,
     detail::{DeploymentState, Detail},
-    diagnosis,
+    diagnosis::{self, TroubleKind},
     ending::Ending,
     live_service::{LiveDeployment, LiveService},
     ours::is_rolled_back,
@@ -90,7 +90,7 @@ fn rollout(
     if is_back || state == Some(&DeploymentState::RollingBack) && goes_back {
         return ending.rolled_back();
     }
-    let is_over = matches!(state, Some(DeploymentState::Stopped | DeploymentState::RollbackFailed));
+    let is_over = state.is_some_and(DeploymentState::is_bad_end);
     if service.is_failed() || is_over && !service.is_completed() {
         return ending.failed();
     }
@@ -132,6 +132,10 @@ fn under_way(
         );
         return Verdict::progressing(Reason::AwaitingHook, message);
     }
+    if let Some(stopping) = own.filter(|own| own.state == DeploymentState::Stopping) {
+        let why = stopping.reason.as_deref().map_or_else(String::new, |reason| format!(" {}", says(reason)));
+        let _ = write!(message, " ECS is stopping the deployment.{why}");
+    }
     if let Some(trouble) = trouble(service, primary, status) {
         let _ = write!(message, " {trouble}");
     }
@@ -160,8 +164,24 @@ fn trouble(service: &LiveService, primary: &LiveDeployment, status: &EcsServiceS
     };
     let failures: Vec<TaskFailureStatus> =
         status.task_failures.iter().filter(|failure| !is_over(failure)).cloned().collect();
-    diagnosed(&failures)
-        .or_else(|| Some(sentence(&complaint(service, primary.created.max(progress), None)?.to_string())))
+    let lately = || complaint(service, primary.created.max(progress), None);
+    let still =
+        || complaint(service, primary.created, None).filter(|trouble| still_holds(trouble.kind, service, primary));
+    diagnosed(&failures).or_else(|| Some(sentence(&lately().or_else(still)?.to_string())))
+}
+
+/// Whether a complaint from before the deployment got further is to be told still. That there was no place for a task is
+/// over once one was started; a stage that moves on takes no protection from a task.
+fn still_holds(kind: TroubleKind, service: &LiveService, primary: &LiveDeployment) -> bool {
+    let has_older = service.deployments.iter().skip(1).any(|older| older.running_count > 0);
+    match kind {
+        TroubleKind::TasksProtected => has_older,
+        TroubleKind::DeploymentStuck
+        | TroubleKind::TargetGroupMissing
+        | TroubleKind::TargetsNotRegistered
+        | TroubleKind::RoleMisconfigured => has_older || primary.running_count < service.desired_count,
+        _ => false,
+    }
 }
 
 /// Stages in which a deployment waits because it was told to.
@@ -251,6 +271,11 @@ pub fn diagnosed(failures: &[TaskFailureStatus]) -> Option<String> {
         (failure.count, failure.looked_at, format!("{what}: {}", failure.advice))
     });
     diagnosis::summary(&told.collect::<Vec<_>>())
+}
+
+/// ECS's own words.
+pub fn says(text: &str) -> String {
+    format!("ECS says: \"{}\".", text.trim_end_matches('.'))
 }
 
 /// The text with one full stop.
