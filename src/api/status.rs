@@ -28,6 +28,8 @@ pub enum Reason {
     Deploying,
     /// This generation is deployed and nothing differs.
     Deployed,
+    /// Another deployment controller has made no PRIMARY task set yet; nothing of the operator's is outstanding.
+    NoTaskSet,
     /// `managementPolicy: Observe`, and live ECS is as the manifest asks.
     Observed,
     /// `managementPolicy: Observe`, and live ECS differs; `status.plan` says how.
@@ -72,10 +74,11 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Pending,
         Self::Deploying,
         Self::Deployed,
+        Self::NoTaskSet,
         Self::Observed,
         Self::Differs,
         Self::Throttled,
@@ -104,6 +107,7 @@ impl Reason {
             Self::Pending => "Pending",
             Self::Deploying => "Deploying",
             Self::Deployed => "Deployed",
+            Self::NoTaskSet => "NoTaskSet",
             Self::Observed => "Observed",
             Self::Differs => "Differs",
             Self::Throttled => "Throttled",

@@ -56,7 +56,12 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
     acts::settle(desired, service, status);
     match service.primary() {
         Some(primary) => deployments(desired, observed, service, primary, status, now),
-        None => status.deployment = None,
+        None => {
+            status.deployment = None;
+            let of_set = service.primary_task_set().and_then(|set| set.get("taskDefinition")?.as_str());
+            status.task_definition_arn = of_set.map(str::to_owned);
+            status.task_definition = of_set.and_then(|arn| arn.rsplit('/').next()).map(str::to_owned);
+        }
     }
 }
 
@@ -251,7 +256,8 @@ fn deployment(
         deployment.state_reason = detail.reason.clone().map(shortened);
         deployment.stage.clone_from(&detail.stage);
         deployment.production_traffic_percent = detail.production_traffic;
-        deployment.test_traffic_percent = detail.test_traffic;
+        // ECS gives a share of the test traffic even where there is none.
+        deployment.test_traffic_percent = detail.test_traffic.filter(|_| service.has_test_traffic());
         deployment.hook.clone_from(&detail.hook);
         deployment.circuit_breaker.clone_from(&detail.breaker);
         deployment.alarms.clone_from(&detail.alarms);
@@ -290,20 +296,25 @@ fn has_moved(before: &DeploymentStatus, now: &DeploymentStatus) -> bool {
         || now.most_running > before.most_running
 }
 
+/// When the pause is over that a deployment is in: with all of the traffic on the new revision, or with a part of it.
 fn bake_end(
     service: &LiveService,
     now_is: &DeploymentStatus,
     before: Option<&DeploymentStatus>,
     now: Timestamp,
 ) -> Option<Time> {
-    let bakes = |of: &DeploymentStatus| of.stage.as_deref() == Some("BAKE_TIME");
-    if !bakes(now_is) {
-        return None;
-    }
-    if let Some(before) = before.filter(|before| bakes(before)) {
+    let is_partly = now_is.production_traffic_percent.is_some_and(|percent| (1..100).contains(&percent));
+    let place = match (now_is.stage.as_deref()?, service.strategy()) {
+        ("BAKE_TIME", _) => "/bakeTimeInMinutes",
+        ("PRODUCTION_TRAFFIC_SHIFT", "CANARY") if is_partly => "/canaryConfiguration/canaryBakeTimeInMinutes",
+        ("PRODUCTION_TRAFFIC_SHIFT", "LINEAR") if is_partly => "/linearConfiguration/stepBakeTimeInMinutes",
+        _ => return None,
+    };
+    let step = |of: &DeploymentStatus| (of.stage.clone(), of.production_traffic_percent);
+    if let Some(before) = before.filter(|before| step(before) == step(now_is)) {
         return before.bake_end_time.clone();
     }
-    let minutes = service.json.pointer("/deploymentConfiguration/bakeTimeInMinutes").and_then(Value::as_i64)?;
+    let minutes = service.json.pointer(&format!("/deploymentConfiguration{place}")).and_then(Value::as_i64)?;
     // Without a time of its own a deployment bakes as long as its alarms ask for. The API server keeps whole seconds.
     let end = now.as_second().checked_add(minutes.checked_mul(60).filter(|seconds| *seconds > 0)?)?;
     Timestamp::from_second(end).ok().map(Time)
@@ -333,13 +344,17 @@ fn shortened(mut text: String) -> String {
     text
 }
 
-/// For how long a deployment that is not rolled out has got no further.
+/// For how long a deployment that is not rolled out, or that has not got its tasks, has got no further.
 pub fn stands_still(status: &EcsServiceStatus, now: Timestamp) -> Duration {
     let deployment = status.deployment.as_ref();
-    let open = deployment.filter(|deployment| deployment.rollout_state.as_deref() != Some("COMPLETED"));
+    let is_short = status.running_count < status.desired_count;
+    let open = deployment.filter(|deployment| is_short || deployment.rollout_state.as_deref() != Some("COMPLETED"));
     let since = open.and_then(|deployment| deployment.progress_time.as_ref());
     since.and_then(|since| now.duration_since(since.0).try_into().ok()).unwrap_or_default()
 }
+
+/// States of a service deployment that tell no more than the service does, or does in a moment.
+const NO_NEWS: [&str; 4] = ["PENDING", "IN_PROGRESS", "SUCCESSFUL", "STOP_REQUESTED"];
 
 /// Whether two statuses differ only in how many tasks run: a rollout of a thousand tasks is no reason for a thousand
 /// writes.
@@ -350,8 +365,11 @@ pub fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool 
         if let Some(deployment) = &mut status.deployment {
             (deployment.running_count, deployment.pending_count, deployment.desired_count) = (None, None, None);
             (deployment.most_running, deployment.progress_time, deployment.failed_tasks) = (None, None, None);
-            if let Some(breaker) = &mut deployment.circuit_breaker {
-                breaker.failures = 0;
+            (deployment.arn, deployment.circuit_breaker) = (None, None);
+            let tells = |word: &String| !NO_NEWS.contains(&word.as_str());
+            deployment.state = deployment.state.take().filter(tells);
+            if deployment.strategy.as_deref() == Some("ROLLING") {
+                (deployment.stage, deployment.bake_end_time) = (None, None);
             }
         }
         for failure in &mut status.task_failures {

@@ -17,8 +17,11 @@ use super::{
     plan,
 };
 use crate::{
-    api::{EcsServiceStatus, Origin, Reason, deployment_status::TaskFailureStatus, status::DESIRED_COUNT_CONTESTED},
-    reconcile::{Plan, Verdict},
+    api::{
+        EcsServiceStatus, Origin, Reason, STOP_DEPLOYMENT, deployment_status::TaskFailureStatus,
+        status::DESIRED_COUNT_CONTESTED,
+    },
+    reconcile::{Plan, State, Verdict},
     runtime::{
         conditions::{self, Truth},
         controller::Next,
@@ -32,7 +35,7 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
     };
     let plan = plan::plan(desired, observed, status).unwrap_or_default();
     let rollout = rollout(desired, observed, service, status, &plan, now);
-    if rollout.reason != Reason::Deployed {
+    if rollout.state != State::Ready {
         return withholding(rollout, &plan.withheld).with(available(desired, service, status));
     }
     let verdict = if let Some(withheld) = plan.withheld.first() {
@@ -51,6 +54,10 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
 /// A correction that waits, until ECS has rolled back say, must not look as if nobody had read it.
 fn withholding(rollout: Verdict, withheld: &[String]) -> Verdict {
     let Some(withheld) = withheld.first() else { return rollout };
+    if rollout.state == State::Waiting {
+        // That is what it tells.
+        return rollout;
+    }
     let message = format!("{} A change of the manifest waits: {withheld}.", rollout.message);
     Verdict { message, ..rollout }
 }
@@ -85,9 +92,15 @@ fn rollout(
     let own = observed.detail.as_ref().filter(|detail| status.own_deployment.as_ref() == Some(&detail.deployment));
     let state = own.map(|own| &own.state);
     let is_back = is_rolled_back(desired, observed, service, status);
-    let ending = Ending { service, primary, own, status, plan };
-    let goes_back = own.is_some_and(|own| own.goes_back_to.is_some());
-    if is_back || state == Some(&DeploymentState::RollingBack) && goes_back {
+    let ending = Ending { desired, service, primary, own, status, plan };
+    let goes_back = state == Some(&DeploymentState::RollingBack) && own.is_some_and(|own| own.goes_back_to.is_some());
+    let goes_on = service.is_deploying() && (goes_back || service.is_on_an_older_deployment(status));
+    let is_corrected = status.own_target.as_ref().is_some_and(|own| *own != observed.target(desired));
+    if goes_on && is_corrected && !plan.withheld.is_empty() {
+        let asked = desired.input.get("taskDefinition").and_then(Value::as_str);
+        return ending.going_back(observed.resolved.as_deref().or(asked));
+    }
+    if is_back || goes_back {
         return ending.rolled_back();
     }
     let is_over = state.is_some_and(DeploymentState::is_bad_end);
@@ -149,10 +162,19 @@ fn under_way(
     let left = deadline - now.duration_since(began.0);
     if left <= SignedDuration::ZERO {
         let seconds = deadline.as_secs();
-        let message = format!("No progress for {seconds} seconds (spec.progressDeadlineSeconds). {message}");
+        let remedy = past_deadline(service, primary);
+        let message = format!("No progress for {seconds} seconds (spec.progressDeadlineSeconds). {message} {remedy}");
         return Verdict::stalled(Reason::DeadlineExceeded, message);
     }
     Verdict { next: Next::After(left.unsigned_abs()), ..Verdict::progressing(Reason::Deploying, message) }
+}
+
+/// What to do about a deployment that gets no further.
+fn past_deadline(service: &LiveService, primary: &LiveDeployment) -> String {
+    let breaker = service.json.pointer("/deploymentConfiguration/deploymentCircuitBreaker");
+    let is = |name: &str| breaker.and_then(|breaker| breaker.get(name)?.as_bool()) == Some(true);
+    let then = if is("enable") && is("rollback") { "" } else { " and rolls nothing back" };
+    format!("ECS goes on trying{then}: correct the manifest, or stop it with {STOP_DEPLOYMENT}={}.", primary.id)
 }
 
 /// What keeps a rollout from going on: tasks that fail, else what ECS complained of since it got further.
@@ -195,7 +217,7 @@ fn stage(service: &LiveService, own: &Detail, status: &EcsServiceStatus) -> Stri
     let traffic = own.production_traffic.filter(|_| service.strategy() != "ROLLING");
     let traffic = traffic.map_or_else(String::new, |percent| format!(", {percent} % of the production traffic"));
     let told = status.deployment.as_ref().filter(|told| told.id == own.deployment);
-    let until = told.and_then(|told| told.bake_end_time.as_ref()).filter(|_| stage == "BAKE_TIME");
+    let until = told.and_then(|told| told.bake_end_time.as_ref());
     let until = until.map_or_else(String::new, |until| format!(" until {}", until.0));
     format!(", {} at {stage}{until}{traffic}", service.strategy())
 }
@@ -240,22 +262,21 @@ pub fn deployed(primary: &LiveDeployment) -> String {
 
 /// Under another controller there are no deployments: its PRIMARY task set must be steady.
 fn task_set(desired: &Desired, service: &LiveService) -> Verdict {
-    let sets = service.json.get("taskSets").and_then(Value::as_array).into_iter().flatten();
-    let text = |set: &Value, name: &str| set.get(name).and_then(Value::as_str).map(str::to_owned);
-    let count = |set: &Value, name: &str| set.get(name).and_then(Value::as_i64).unwrap_or_default();
     let controller = desired.controller();
-    let Some(primary) = sets.into_iter().find(|set| text(set, "status").as_deref() == Some("PRIMARY")) else {
-        return Verdict::ready(
-            Reason::Deployed,
-            format!("Nothing is outstanding: {controller} has no PRIMARY task set yet."),
-        );
+    let Some(primary) = service.primary_task_set() else {
+        let message = format!("Nothing is outstanding: {controller} has no PRIMARY task set yet.");
+        return Verdict::ready(Reason::NoTaskSet, message);
     };
-    let (running, wanted) = (count(primary, "runningCount"), count(primary, "computedDesiredCount"));
-    if text(primary, "stabilityStatus").as_deref() == Some("STEADY_STATE") && running >= wanted {
-        return Verdict::ready(Reason::Deployed, format!("The PRIMARY task set of {controller} is steady."));
+    let text = |name: &str| primary.get(name).and_then(Value::as_str).unwrap_or_default();
+    let count = |name: &str| primary.get(name).and_then(Value::as_i64).unwrap_or_default();
+    let (running, wanted) = (count("runningCount"), count("computedDesiredCount"));
+    let revision = text("taskDefinition").rsplit('/').next().unwrap_or_default();
+    let set = format!("the PRIMARY task set {} of {controller}", text("id"));
+    if text("stabilityStatus") == "STEADY_STATE" && running >= wanted {
+        return Verdict::ready(Reason::Deployed, format!("{revision} runs: {set} is steady."));
     }
-    let message = format!("The PRIMARY task set of {controller} is stabilizing: {running} of {wanted} tasks run.");
-    Verdict::progressing(Reason::Deploying, message)
+    let counts = tasks(running, wanted, &format!(" of {revision}"));
+    Verdict::progressing(Reason::Deploying, format!("{counts}: {set} is stabilizing."))
 }
 
 /// The revision that a deployment runs, as `family:revision`.

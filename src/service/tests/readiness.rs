@@ -67,6 +67,9 @@ fn the_deadline_counts_from_the_last_progress() {
     let late = state(500);
     assert_eq!((late.state, late.reason), (State::Stalled, Reason::DeadlineExceeded));
     assert!(late.message.contains("1 of 3 tasks of web:2 run"), "{}", late.message);
+    let remedy = "ECS goes on trying and rolls nothing back: correct the manifest, or stop it with \
+                  ecs-operator.dev/stopDeployment=ecs-svc/2.";
+    assert!(late.message.ends_with(remedy), "{}", late.message);
 }
 
 /// A count that is raised is a rollout of its own, not a dip of what ran.
@@ -158,4 +161,19 @@ fn a_service_without_tasks_proves_nothing_of_its_revision() {
 fn a_service_that_stops_tasks_is_looked_at_often() {
     let with = |running: i64| observed(Some(live(&json!({ "runningCount": running })))).is_settled();
     assert!(with(3) && !with(4) && !with(2));
+}
+
+/// A task more than is wanted replaces another one, which is no progress.
+#[test]
+fn a_replacement_prolongs_no_deadline() {
+    let asked = desired(&json!({ "progressDeadlineSeconds": 300 }));
+    let mut status = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
+    let mut began = |running: i64, second: i64| {
+        let mut one = deployment("ecs-svc/2", 2, "IN_PROGRESS");
+        one["runningCount"] = running.into();
+        let seen = observed(Some(live(&json!({ "runningCount": running, "deployments": [one] }))));
+        report(&asked, &seen, &mut status, Timestamp::from_second(second).unwrap());
+        status.deployment.as_ref().unwrap().progress_time.as_ref().unwrap().0.as_second()
+    };
+    assert_eq!((began(2, 10), began(3, 20), began(4, 30)), (10, 20, 20));
 }
