@@ -49,7 +49,8 @@ pub struct DeploymentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub test_traffic_percent: Option<i32>,
-    /// When the time to bake is over that began with the stage `BAKE_TIME`, as far as the operator saw it begin.
+    /// When the pause is over that began with the stage `BAKE_TIME`, or with a share of the production traffic below 100,
+    /// as far as the operator saw it begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bake_end_time: Option<Time>,
     /// The hook that waits for an answer.

@@ -50,6 +50,11 @@ pub struct EcsServiceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 2_147_483_647))]
     pub pending_count: Option<i32>,
+    /// The largest number of tasks that ran at once since the service was rolled out for the first time, `desiredCount` at
+    /// most. `Available` counts from here: tasks that somebody asks for more are on their way, and not missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
+    pub most_running: Option<i32>,
     /// Label selector for the scale subresource. It is never empty, and no pod matches it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]

@@ -32,6 +32,8 @@ pub enum Reason {
     Registered,
     /// The cluster is ACTIVE and as this generation asks.
     Active,
+    /// Another deployment controller has made no PRIMARY task set yet; nothing of the operator's is outstanding.
+    NoTaskSet,
     /// `managementPolicy: Observe`, and live ECS is as the manifest asks.
     Observed,
     /// `managementPolicy: Observe`, and live ECS differs; `status.plan` says how.
@@ -76,12 +78,13 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Pending,
         Self::Deploying,
         Self::Deployed,
         Self::Registered,
         Self::Active,
+        Self::NoTaskSet,
         Self::Observed,
         Self::Differs,
         Self::Throttled,
@@ -112,6 +115,7 @@ impl Reason {
             Self::Deployed => "Deployed",
             Self::Registered => "Registered",
             Self::Active => "Active",
+            Self::NoTaskSet => "NoTaskSet",
             Self::Observed => "Observed",
             Self::Differs => "Differs",
             Self::Throttled => "Throttled",

@@ -149,6 +149,11 @@ pub trait Kind: Sized + Send + Sync + 'static {
         let _ = (before, after);
         false
     }
+    /// Whether two statuses differ only in what is written with the next thing that somebody looks for. Pure.
+    fn is_incidental(before: &Status<Self>, after: &Status<Self>) -> bool {
+        let _ = (before, after);
+        false
+    }
     /// Whether a step waits a moment for edits of other objects that may come with the object's own. Pure.
     fn gathers(desired: &Self::Desired, step: &Step) -> bool {
         let _ = (desired, step);

@@ -191,7 +191,7 @@ impl<K: Kind> Pass<'_, K> {
         common.observed_generation = generation;
         common.conditions =
             conditions::merge(&common.conditions, verdict.conditions(), generation, self.cx.clock.now());
-        if self.status == *before {
+        if self.status == *before || K::is_incidental(before, &self.status) {
             return Ok(verdict.next);
         }
         let standstill = K::stands_still(&self.status, self.cx.clock.now()) / STANDSTILL;

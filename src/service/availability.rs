@@ -6,8 +6,7 @@ use super::{
     Desired,
     complaint::complaint,
     live_service::LiveService,
-    observe::most_running,
-    verdict::{deployed, diagnosed, sentence},
+    verdict::{deployed, diagnosed, sentence, tasks},
 };
 use crate::{
     api::{EcsServiceStatus, Reason, status::AVAILABLE},
@@ -21,36 +20,43 @@ use crate::{
 /// How long too few tasks may run before a deployed service is Ready no more: ECS replaces what stops within a minute.
 const DIP: SignedDuration = SignedDuration::from_secs(60);
 
-/// How many tasks must run. Before its first deployment is rolled out, a service was never available with fewer.
-fn least(service: &LiveService, status: &EcsServiceStatus) -> i64 {
-    let has_run = status.rolled_out.is_some() || !status.deployments.is_empty() || !status.known_deployments.is_empty();
-    service.least_running(most_running(status).filter(|_| has_run))
-}
-
 /// The condition `Available`. Under another controller, ECS does not say how many tasks there must be.
 pub fn available(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) -> Option<conditions::Desired> {
     if desired.controller() != "ECS" {
         return None;
     }
-    let (running, wanted, least) = (service.running_count, service.desired_count, least(service, status));
-    let counts = format!("{running} of {wanted} tasks run");
-    let (status, reason, message) = if running < least {
-        (Truth::False, "TooFewTasks", format!("{counts}; minimumHealthyPercent asks for {least}."))
-    } else if running == 0 && wanted > 0 {
-        (Truth::False, "NoTasks", format!("{counts}."))
-    } else if wanted == 0 && running == 0 {
-        (Truth::True, "TasksRun", "No tasks are wanted.".to_owned())
-    } else if running < wanted {
-        (Truth::True, "TasksMissing", format!("{counts}; ECS starts the others."))
-    } else {
-        (Truth::True, "TasksRun", "All tasks run.".to_owned())
-    };
+    let (status, reason, message) = told(desired, service, service.least_running(status.most_running));
     Some(conditions::Desired { type_: AVAILABLE, status, reason: reason.into(), message })
+}
+
+fn told(desired: &Desired, service: &LiveService, least: i64) -> (Truth, &'static str, String) {
+    let (running, wanted) = (service.running_count, service.desired_count);
+    let counts = tasks(running, wanted, "");
+    let run = if running == 1 { "1 task runs".to_owned() } else { format!("{running} tasks run") };
+    match () {
+        () if is_uncounted(desired, service) => {
+            (Truth::Unknown, "NotCounted", "ECS has not counted the instances yet.".to_owned())
+        }
+        () if running < least => {
+            (Truth::False, "TooFewTasks", format!("{counts}; minimumHealthyPercent asks for {least}."))
+        }
+        () if running == 0 && wanted > 0 => (Truth::False, "NoTasks", format!("{counts}.")),
+        () if running == 0 => (Truth::True, "NoTasksWanted", "No tasks are wanted.".to_owned()),
+        () if wanted == 0 => (Truth::True, "NoTasksWanted", format!("{run}, none is wanted.")),
+        () if running < wanted => (Truth::True, "TasksMissing", format!("{counts}; ECS starts the others.")),
+        () if wanted == 1 => (Truth::True, "TasksRun", format!("{run}, 1 is wanted.")),
+        () => (Truth::True, "TasksRun", format!("{run}, {wanted} are wanted.")),
+    }
+}
+
+/// A daemon runs a task on each instance, and ECS counts these only a while after a deployment began.
+pub fn is_uncounted(desired: &Desired, service: &LiveService) -> bool {
+    desired.is_daemon() && service.is_deploying() && service.desired_count == 0 && service.running_count == 0
 }
 
 /// A deployed service of which too few tasks run: looked at again when the dip is over, and then said.
 pub fn unavailable(service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> Option<Verdict> {
-    let least = least(service, status);
+    let least = service.least_running(status.most_running);
     if service.running_count >= least {
         return None;
     }
@@ -67,8 +73,8 @@ pub fn unavailable(service: &LiveService, status: &EcsServiceStatus, now: Timest
         .or_else(|| Some(sentence(&complaint(service, lately, None)?.to_string())))
         .unwrap_or_else(|| "See why the tasks stopped; ECS starts others.".to_owned());
     let message = format!(
-        "{} of {} tasks run, fewer than the {least} that minimumHealthyPercent asks for, for more than a minute. {why}",
-        service.running_count, service.desired_count,
+        "{}, fewer than the {least} that minimumHealthyPercent asks for, for more than a minute. {why}",
+        tasks(service.running_count, service.desired_count, ""),
     );
     Some(Verdict::waiting_for_change(Reason::Unavailable, message))
 }

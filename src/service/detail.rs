@@ -22,7 +22,9 @@ pub enum DeploymentState {
     UnderWay,
     /// Rolled out.
     Successful,
-    /// Being stopped, or stopped: by a newer one, or failed without a rollback.
+    /// Being stopped: the service tells how it ends.
+    Stopping,
+    /// Stopped: by a newer one, or failed without a rollback.
     Stopped,
     /// ECS goes back to the last good deployment, or has.
     RollingBack,
@@ -38,11 +40,17 @@ impl DeploymentState {
         match word {
             "PENDING" | "IN_PROGRESS" => Self::UnderWay,
             "SUCCESSFUL" => Self::Successful,
-            "STOP_REQUESTED" | "STOPPED" => Self::Stopped,
+            "STOP_REQUESTED" => Self::Stopping,
+            "STOPPED" => Self::Stopped,
             "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" | "ROLLBACK_SUCCESSFUL" => Self::RollingBack,
             "ROLLBACK_FAILED" => Self::RollbackFailed,
             _ => Self::Other,
         }
+    }
+
+    /// It has failed, and ECS did not go back.
+    pub const fn is_bad_end(&self) -> bool {
+        matches!(self, Self::Stopped | Self::RollbackFailed)
     }
 }
 

@@ -3,21 +3,24 @@
 use std::fmt::Write as _;
 
 use super::{
+    Desired,
     complaint::complaint,
-    detail::Detail,
+    detail::{DeploymentState, Detail},
     diagnosis::{self, Trouble},
     live_service::{LiveDeployment, LiveService},
-    verdict::{diagnosed, revision, sentence},
+    verdict::{diagnosed, revision, says},
 };
 use crate::{
     api::{EcsServiceStatus, Reason, deployment_status::PastDeployment},
     reconcile::{Plan, Verdict},
 };
 
-const AGAIN: &str = "ask for another try with the annotation ecs-operator.dev/restartedAt";
+const AGAIN: &str = "set the annotation ecs-operator.dev/restartedAt to a new value, such as the time";
 
 /// A deployment of ours that failed, or that ECS rolls back.
 pub struct Ending<'a> {
+    /// What is asked for.
+    pub desired: &'a Desired,
     /// The service that shows it.
     pub service: &'a LiveService,
     /// Its PRIMARY deployment.
@@ -53,26 +56,60 @@ impl Ending<'_> {
     /// What to say where ECS goes back, or has.
     pub fn rolled_back(&self) -> Verdict {
         let is_back = self.service.is_on_an_older_deployment(self.status);
+        let has_failed = self.own.is_some_and(|own| own.state == DeploymentState::RollbackFailed);
         let verb = match () {
+            () if is_back && (self.service.is_failed() || has_failed) => "failed to roll back",
             () if !is_back || self.service.is_deploying() => "is rolling back",
-            () if self.service.is_failed() => "failed to roll back",
             () => "rolled back",
         };
         let (why, cause) = self.why();
-        let message = format!("ECS {verb} {}: {why} {}", self.way(is_back), self.remedy(cause));
+        let message = format!("ECS {verb} {}. {why} {}", self.way(is_back), self.remedy(cause));
         Verdict::stalled(Reason::RolledBack, message)
+    }
+
+    /// What to say where ECS goes back and the manifest was corrected meanwhile: there is nothing left to do but to wait.
+    pub fn going_back(&self, next: Option<&str>) -> Verdict {
+        let is_back = self.service.is_on_an_older_deployment(self.status);
+        let next =
+            next.map(|next| next.rsplit('/').next().unwrap_or(next)).filter(|next| self.revision() != Some(*next));
+        let next = next.unwrap_or("The corrected manifest");
+        let message = format!("ECS is rolling back {}. {next} is deployed once that is over.", self.way(is_back));
+        Verdict::waiting_for_change(Reason::Deploying, message)
     }
 
     /// What to say where nothing was gone back to.
     pub fn failed(&self) -> Verdict {
         let (why, cause) = self.why();
         let message = format!(
-            "Deployment {} of {} failed and nothing was rolled back: {why} {}.",
+            "Deployment {} of {} failed and nothing was rolled back. {why} {} {}",
             self.primary.id,
             revision(self.primary),
-            capitalized(&cause.remedy())
+            self.serving(),
+            self.remedy(cause)
         );
         Verdict::stalled(Reason::DeploymentFailed, message)
+    }
+
+    /// What still serves.
+    fn serving(&self) -> String {
+        let running = self.service.deployments.iter().filter(|deployment| deployment.running_count > 0);
+        let told: Vec<String> = running
+            .map(|deployment| {
+                let (count, of, id) = (deployment.running_count, revision(deployment), &deployment.id);
+                if count == 1 {
+                    format!("1 task of {of} ({id}) goes on running.")
+                } else {
+                    format!("{count} tasks of {of} ({id}) go on running.")
+                }
+            })
+            .collect();
+        if told.is_empty() { "No tasks run.".to_owned() } else { told.join(" ") }
+    }
+
+    /// The revision that our deployment ran.
+    fn revision(&self) -> Option<&str> {
+        let own = self.service.deployments.iter().find(|shown| self.status.own_deployment.as_ref() == Some(&shown.id));
+        own.map(revision).or_else(|| self.past().and_then(|past| past.task_definition.as_deref()))
     }
 
     fn past(&self) -> Option<&PastDeployment> {
@@ -83,8 +120,7 @@ impl Ending<'_> {
     /// From which deployment to which; where both run the same, what else was rolled back.
     fn way(&self, is_back: bool) -> String {
         let id = self.status.own_deployment.as_deref().unwrap_or("of this generation");
-        let own = self.service.deployments.iter().find(|shown| shown.id == id);
-        let from = own.map(revision).or_else(|| self.past().and_then(|past| past.task_definition.as_deref()));
+        let from = self.revision();
         let back = self.own.and_then(|own| own.goes_back_to.as_deref()).filter(|_| !is_back);
         let target = self.service.deployments.iter().find(|shown| back == Some(shown.id.as_str()));
         let target = if is_back { Some(self.primary) } else { target };
@@ -118,12 +154,13 @@ impl Ending<'_> {
         let shown = self.own.and_then(|own| own.rollback_reason.as_deref().or(own.reason.as_deref()));
         let reason =
             told.or(shown).or(self.primary.rollout_state_reason.as_deref().filter(|_| self.service.is_failed()));
-        let mut text = sentence(reason.unwrap_or("ECS gives no reason"));
+        let mut text = reason.map_or_else(|| "ECS gives no reason.".to_owned(), says);
         let mut cause = reason.and_then(cause_of);
         if let Some(tasks) = diagnosed(&self.status.task_failures) {
             let _ = write!(text, " {tasks}");
         } else if let Some(complaint) = self.complaint().filter(|_| cause.is_none()) {
-            let _ = write!(text, " {}", sentence(&complaint.to_string()));
+            // What to do about it is the remedy: the complaint is of the past.
+            let _ = write!(text, " ECS had said: \"{}\".", complaint.normalized().trim_end_matches('.'));
             cause = complaint.kind.is_about_capacity().then_some(Cause::Capacity);
         }
         (text, cause.unwrap_or_else(|| self.of_tasks()))
@@ -146,27 +183,53 @@ impl Ending<'_> {
     }
 
     fn remedy(&self, cause: Cause) -> String {
-        let what = match self.plan.rolled_back.as_slice() {
-            [] => "The same is not deployed again".to_owned(),
-            [one] => format!("{one} is withheld"),
-            [first @ .., last] => format!("{} and {last} are withheld", first.join(", ")),
+        let withheld: Vec<&str> = match self.plan.rolled_back.as_slice() {
+            [] => vec![self.revision().unwrap_or("The same")],
+            paths => paths.iter().map(|path| self.withheld(path)).collect(),
         };
-        format!("{what}: {}.", cause.remedy())
+        let what = match withheld.as_slice() {
+            [first @ .., last] if !first.is_empty() => {
+                format!("{} and {last} are not deployed again by themselves", first.join(", "))
+            }
+            one => format!("{} is not deployed again by itself", one.concat()),
+        };
+        // Tasks that were looked into gave their advice: it is not repeated in general words.
+        let is_advised = cause == Cause::Manifest && !self.status.task_failures.is_empty();
+        let to_do = if is_advised { format!("for another try, {AGAIN}") } else { cause.remedy(&self.manifest()) };
+        format!("{what}: {to_do}.")
+    }
+
+    fn withheld<'p>(&'p self, path: &'p str) -> &'p str {
+        if path == TASK_DEFINITION { self.revision().unwrap_or(path) } else { path }
+    }
+
+    /// What to correct.
+    fn manifest(&self) -> String {
+        let of_revision = self.desired.definition.as_ref().and_then(|object| object.metadata.name.as_deref());
+        let of_revision =
+            of_revision.map_or_else(|| format!("spec.{TASK_DEFINITION}"), |name| format!("EcsTaskDefinition '{name}'"));
+        let places = self.plan.rolled_back.iter();
+        let places: Vec<String> = places
+            .map(|path| if path == TASK_DEFINITION { of_revision.clone() } else { format!("spec.{path}") })
+            .collect();
+        if places.is_empty() { of_revision } else { places.join(" or ") }
     }
 }
 
+const TASK_DEFINITION: &str = "taskDefinition";
+
 impl Cause {
-    /// What to do, as the rest of a sentence.
-    fn remedy(self) -> String {
+    /// What to do, as the rest of a sentence. `manifest` is what to correct.
+    fn remedy(self, manifest: &str) -> String {
         match self {
-            Self::Manifest => format!("correct the manifest, or {AGAIN}"),
+            Self::Manifest => format!("correct {manifest}, or {AGAIN}"),
             Self::Restart => format!(
                 "it ran before, so see what else changed, such as a tag that was moved or a secret, then {AGAIN}"
             ),
             Self::Capacity => format!("once there is capacity, {AGAIN}"),
-            Self::Alarm => format!("see what set the alarm off, then correct the manifest, or {AGAIN}"),
+            Self::Alarm => format!("see what set the alarm off, then correct {manifest}, or {AGAIN}"),
             Self::Stopped => format!("it was stopped on purpose; deploy something else, or {AGAIN}"),
-            Self::Hook => format!("see in the hook's log why it failed, then correct the manifest, or {AGAIN}"),
+            Self::Hook => format!("see in the hook's log why it failed, then correct {manifest}, or {AGAIN}"),
             Self::Unanswered => format!("{AGAIN}, and answer the hook in time"),
         }
     }
@@ -185,9 +248,4 @@ fn cause_of(reason: &str) -> Option<Cause> {
         () if says("requested") || says("deployment: stopped") => Some(Cause::Stopped),
         () => None,
     }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

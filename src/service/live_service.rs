@@ -87,6 +87,24 @@ impl LiveService {
         sets.len() <= 1 && sets.iter().all(is_steady)
     }
 
+    /// The PRIMARY task set, under another controller.
+    pub fn primary_task_set(&self) -> Option<&Value> {
+        let sets = self.json.get("taskSets").and_then(Value::as_array)?;
+        sets.iter().find(|set| set.get("status").is_some_and(|status| status == "PRIMARY"))
+    }
+
+    /// Some of the traffic is for tests: a listener rule, or a header that Service Connect looks at.
+    pub fn has_test_traffic(&self) -> bool {
+        let list = |of: &Value, place: &str| of.pointer(place).and_then(Value::as_array).cloned().unwrap_or_default();
+        let is_test = |alias: &Value| alias.get("testTrafficRules").is_some_and(|rules| !rules.is_null());
+        let is_tested = |service: &Value| list(service, "/clientAliases").iter().any(is_test);
+        let has_rule = |balancer: &Value| balancer.pointer("/advancedConfiguration/testListenerRule").is_some();
+        list(&self.json, "/loadBalancers").iter().any(has_rule)
+            || list(&self.json, "/deployments")
+                .iter()
+                .any(|one| list(one, "/serviceConnectConfiguration/services").iter().any(is_tested))
+    }
+
     /// The PRIMARY deployment failed.
     pub fn is_failed(&self) -> bool {
         self.primary().is_some_and(|primary| primary.rollout_state.as_deref() == Some("FAILED"))

@@ -128,6 +128,10 @@ impl Kind for Service {
         report::is_progress(before, after)
     }
 
+    fn is_incidental(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
+        report::is_incidental(before, after)
+    }
+
     fn gathers(desired: &Desired, step: &Step) -> bool {
         let deploys = |unit: &str| FIELDS.iter().any(|field| field.deploys && field.unit == unit);
         desired.is_edited && step.operation == Operation::UpdateService && step.input.keys().any(|unit| deploys(unit))

@@ -38,6 +38,7 @@ pub fn news(before: &EcsServiceStatus, after: &EcsServiceStatus, applied: &[Step
     if !is_bad {
         news.extend(failures(before, after));
     }
+    news.extend(task_set(before, after));
     news.extend(troubles(before, after));
     news.extend(contested(before, after));
     let restart = |of: &EcsServiceStatus| of.handled.as_ref().and_then(|handled| handled.restarted_at.clone());
@@ -115,6 +116,14 @@ fn back(old: Option<&DeploymentStatus>, new: &DeploymentStatus, after: &EcsServi
     }
     let revision = after.task_definition.as_deref().unwrap_or_default();
     Some(News::normal("RollbackEnded", format!("ECS is back at {revision} ({})", new.id)))
+}
+
+/// Another controller has made another task set the PRIMARY one.
+fn task_set(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Option<News> {
+    let has_deployments = before.deployment.is_some() || after.deployment.is_some();
+    let (old, new) = (before.task_definition.as_ref()?, after.task_definition.as_ref()?);
+    let note = || format!("The PRIMARY task set runs {new} now, instead of {old}");
+    (!has_deployments && old != new).then(|| News::normal("TaskSetChanged", note()))
 }
 
 /// The operator begins to give way to somebody who moves the count.

@@ -11,7 +11,7 @@ use super::{
     Desired, SHORTLY, acts,
     detail::{self, DeploymentState, Detail, deployment_of},
     diagnosis::StoppedTask,
-    live_service::LiveService,
+    live_service::{LiveDeployment, LiveService},
     ours::{Attempt, started},
 };
 use crate::{
@@ -56,12 +56,12 @@ impl Observed {
         desired.target(self.resolved.as_deref())
     }
 
-    /// Nothing is going on.
+    /// Nothing is going on: ECS neither starts nor stops a task.
     pub fn is_settled(&self) -> bool {
         self.service.as_ref().is_some_and(|service| {
             service.status == "ACTIVE"
                 && !service.is_deploying()
-                && service.running_count >= service.desired_count
+                && service.running_count == service.desired_count
                 && service.is_steady()
         })
     }
@@ -173,9 +173,10 @@ async fn complete(cx: &Context, desired: &Desired, service: &mut Value) -> Resul
     Ok(Some((key, Pace::Fixed)))
 }
 
-/// The most tasks of the PRIMARY deployment that ran at once.
-pub fn most_running(status: &EcsServiceStatus) -> Option<i32> {
-    status.deployment.as_ref().and_then(|deployment| deployment.most_running)
+/// Fewer tasks of the PRIMARY deployment run than did: some have died.
+fn has_lost_tasks(primary: &LiveDeployment, status: &EcsServiceStatus) -> bool {
+    let told = status.deployment.as_ref().filter(|told| told.id == primary.id);
+    told.and_then(|told| told.most_running).is_some_and(|ran| primary.running_count < i64::from(ran))
 }
 
 /// Whether it is worth while to ask why tasks stopped: they fail, or a rollout hangs, or too few of them are left.
@@ -184,14 +185,18 @@ fn is_failing(desired: &Desired, service: &LiveService, status: &EcsServiceStatu
         return false;
     }
     let has_failed = service.is_on_an_older_deployment(status) || service.is_failed();
-    if detail::has_ended_badly(service, status) {
+    // Once more when a rollback has just ended: by then all is known of the tasks that failed.
+    let goes_back = status.deployment.as_ref().is_some_and(|told| told.rollout_state.as_deref() == Some("IN_PROGRESS"));
+    if detail::has_ended_badly(service, status) && !goes_back {
         return false;
     }
-    let age = service.primary().and_then(|primary| primary.created).map(|created| now.duration_since(created));
-    let hangs = service.is_deploying()
-        && service.primary().is_some_and(|primary| primary.running_count < service.desired_count)
-        && age.is_some_and(|age| age > SUSPICIOUS);
-    let is_short = !service.is_deploying() && service.running_count < service.least_running(most_running(status));
+    let is_late = |primary: &LiveDeployment| {
+        let age = primary.created.map(|created| now.duration_since(created));
+        primary.running_count < service.desired_count
+            && (age.is_some_and(|age| age > SUSPICIOUS) || has_lost_tasks(primary, status))
+    };
+    let hangs = service.is_deploying() && service.primary().is_some_and(is_late);
+    let is_short = !service.is_deploying() && service.running_count < service.least_running(status.most_running);
     has_failed || service.has_failing_tasks() || hangs || is_short
 }
 
@@ -227,7 +232,9 @@ async fn newest_attempt(
     let Some(arn) = text("targetServiceRevisionArn") else { return Ok(None) };
     let outcome = match DeploymentState::read(text("status").unwrap_or_default()) {
         DeploymentState::RollingBack => DeploymentOutcome::RolledBack,
-        DeploymentState::Stopped | DeploymentState::RollbackFailed => DeploymentOutcome::Failed,
+        DeploymentState::Stopping | DeploymentState::Stopped | DeploymentState::RollbackFailed => {
+            DeploymentOutcome::Failed
+        }
         _ => return Ok(None),
     };
     let deployment = deployment_of(arn);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::{
-        EcsServiceStatus,
+        EcsServiceStatus, Origin,
         deployment_status::{DeploymentOutcome, DeploymentStatus, PastDeployment, TaskFailureStatus},
         service_status::{ResolvedTaskDefinition, ServiceEventStatus},
     },
@@ -25,6 +25,8 @@ use crate::{
 
 /// How many of the newest events, past deployments and causes of failures the status keeps.
 const KEPT: usize = 5;
+/// The first deployment of a service is as old as the service, give or take.
+const SAME_CALL: SignedDuration = SignedDuration::from_secs(5);
 /// The longest text of ECS's that the status takes, in bytes.
 const LONGEST: usize = 1000;
 
@@ -41,6 +43,7 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
     if !desired.stake.concerns(&service.tags) {
         return;
     }
+    forget_an_earlier_service(service, status);
     status.common.origin = desired.stake.claim(&service.tags).origin();
     status.common.account_id = spec::account(&service.arn);
     status.service_arn = Some(service.arn.clone());
@@ -53,7 +56,12 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
     acts::settle(desired, service, status);
     match service.primary() {
         Some(primary) => deployments(desired, observed, service, primary, status, now),
-        None => status.deployment = None,
+        None => {
+            status.deployment = None;
+            let of_set = service.primary_task_set().and_then(|set| set.get("taskDefinition")?.as_str());
+            status.task_definition_arn = of_set.map(str::to_owned);
+            status.task_definition = of_set.and_then(|arn| arn.rsplit('/').next()).map(str::to_owned);
+        }
     }
 }
 
@@ -68,8 +76,9 @@ fn deployments(
     status.task_definition = primary.task_definition.rsplit('/').next().map(str::to_owned);
     status.task_definition_arn = Some(primary.task_definition.clone());
     take_over(desired, observed, status, primary);
-    failures(desired, observed, status);
+    failures(desired, observed, service, status);
     note_rolled_out(desired, service, primary, status);
+    note_most_running(service, status);
     let before = status.deployment.take();
     let is_back = is_rolled_back(desired, observed, service, status);
     note_ended(is_back, service, primary, observed.detail.as_ref(), before.as_ref(), status, now);
@@ -85,19 +94,43 @@ fn note_rolled_out(desired: &Desired, service: &LiveService, primary: &LiveDeplo
     }
 }
 
+/// A service that was deleted by hand and made anew has never run, whatever the one before it did.
+fn forget_an_earlier_service(service: &LiveService, status: &mut EcsServiceStatus) {
+    let made = time(service.json.get("createdAt"));
+    let known = status.deployment.as_ref().and_then(|deployment| deployment.start_time.as_ref());
+    if known.zip(made).is_some_and(|(known, made)| known.0 < made - SAME_CALL) {
+        (status.rolled_out, status.most_running) = (None, None);
+    }
+}
+
+/// From its first rollout on, a service is to keep the tasks that ran. It has not lost those that somebody no longer wants,
+/// nor those that are wanted since a moment ago.
+fn note_most_running(service: &LiveService, status: &mut EcsServiceStatus) {
+    let has_run =
+        status.most_running.is_some() || status.rolled_out.is_some() || status.common.origin == Some(Origin::Adopted);
+    if has_run {
+        let of_deployment = || status.deployment.as_ref().and_then(|deployment| deployment.most_running);
+        let ran = status.most_running.or_else(of_deployment);
+        status.most_running = number(service.running_count).max(ran).min(number(service.desired_count));
+    }
+}
+
 /// Why tasks of our deployment stopped. Kept as it was where no stopped task is seen any more: ECS forgets them.
-fn failures(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
+fn failures(desired: &Desired, observed: &Observed, service: &LiveService, status: &mut EcsServiceStatus) {
     let definition = desired.definition.as_ref().and_then(|object| serde_json::to_value(&object.spec).ok());
     let causes = diagnosis::causes(&observed.stopped, definition.as_ref(), status.own_deployment.as_deref());
     let newest = causes.iter().map(|cause| cause.last_seen.as_second()).max();
     let known = status.task_failures.iter().map(|failure| failure.last_seen_time.0.as_second()).max();
+    let looked_at = causes.iter().map(|cause| number(i64::try_from(cause.of).unwrap_or(i64::MAX))).max().flatten();
+    let known_at = status.task_failures.iter().map(|failure| failure.looked_at).max();
     // ECS forgets stopped tasks after a while, which is no news of them.
-    if newest.is_none() || known.is_some_and(|known| Some(known) >= newest) {
+    if newest.is_none() || newest < known || newest == known && looked_at <= known_at {
         return;
     }
-    // A deployment that ended badly is told; a task more that stops is no news of it, only another cause is.
+    // That it ended badly is told; a task more that stops while ECS goes back is no news of it, only another cause is.
     let is_known = |cause: &Cause| status.task_failures.iter().any(|known| known.cause == cause.kind.as_str());
-    if is_told_to_have_failed(status) && !status.task_failures.is_empty() && causes.iter().all(is_known) {
+    let is_told = is_told_to_have_failed(status) && !status.task_failures.is_empty();
+    if is_told && service.is_deploying() && causes.iter().all(is_known) {
         return;
     }
     let told = causes.into_iter().take(KEPT).map(|cause| TaskFailureStatus {
@@ -125,20 +158,23 @@ fn note_ended(
 ) {
     let Some(own) = status.own_deployment.clone() else { return };
     let is_ours = own == primary.id;
+    let of_own = detail.filter(|detail| detail.deployment == own);
+    let is_over = of_own.is_some_and(|detail| detail.state.is_bad_end()) && !service.is_completed();
     let outcome = match () {
         () if is_back => Some(DeploymentOutcome::RolledBack),
-        () if is_ours && service.is_failed() => Some(DeploymentOutcome::Failed),
+        () if is_ours && (service.is_failed() || is_over) => Some(DeploymentOutcome::Failed),
         () if is_ours && status.rolled_out.as_deref() == Some(&own) => Some(DeploymentOutcome::Deployed),
         () => None,
     };
-    let of_own = detail.filter(|detail| detail.deployment == own);
     let shown = service.deployments.iter().find(|deployment| deployment.id == own);
     if let Some(outcome) = outcome {
         let seen = before.filter(|before| before.id == own);
         let revision = shown.map(|shown| shown.task_definition.clone());
         let revision = revision.or_else(|| seen.and_then(|seen| seen.task_definition_arn.clone()));
         let told = of_own.and_then(|detail| detail.rollback_reason.clone().or_else(|| detail.reason.clone()));
-        let in_service = shown.and_then(|shown| shown.rollout_state_reason.clone());
+        // Of what is in progress it says nothing but that.
+        let in_service = shown.filter(|shown| shown.rollout_state.as_deref() == Some("FAILED"));
+        let in_service = in_service.and_then(|shown| shown.rollout_state_reason.clone());
         // The detail of a deployment that finds nothing to go back to speaks of a rollback all the same.
         let why = if outcome == DeploymentOutcome::Failed { in_service.or(told) } else { told.or(in_service) };
         let start = shown.and_then(|shown| shown.created).or_else(|| of_own.and_then(|detail| detail.created));
@@ -208,7 +244,10 @@ fn deployment(
         running_count: running,
         pending_count: number(live.pending_count),
         failed_tasks: number(live.failed_tasks),
-        most_running: running.max(before.as_ref().and_then(|before| before.most_running)),
+        // One more than is wanted replaces another: no progress.
+        most_running: running
+            .min(number(service.desired_count))
+            .max(before.as_ref().and_then(|before| before.most_running)),
         start_time: live.created.map(Time),
         ..DeploymentStatus::default()
     };
@@ -217,7 +256,8 @@ fn deployment(
         deployment.state_reason = detail.reason.clone().map(shortened);
         deployment.stage.clone_from(&detail.stage);
         deployment.production_traffic_percent = detail.production_traffic;
-        deployment.test_traffic_percent = detail.test_traffic;
+        // ECS gives a share of the test traffic even where there is none.
+        deployment.test_traffic_percent = detail.test_traffic.filter(|_| service.has_test_traffic());
         deployment.hook.clone_from(&detail.hook);
         deployment.circuit_breaker.clone_from(&detail.breaker);
         deployment.alarms.clone_from(&detail.alarms);
@@ -256,20 +296,25 @@ fn has_moved(before: &DeploymentStatus, now: &DeploymentStatus) -> bool {
         || now.most_running > before.most_running
 }
 
+/// When the pause is over that a deployment is in: with all of the traffic on the new revision, or with a part of it.
 fn bake_end(
     service: &LiveService,
     now_is: &DeploymentStatus,
     before: Option<&DeploymentStatus>,
     now: Timestamp,
 ) -> Option<Time> {
-    let bakes = |of: &DeploymentStatus| of.stage.as_deref() == Some("BAKE_TIME");
-    if !bakes(now_is) {
-        return None;
-    }
-    if let Some(before) = before.filter(|before| bakes(before)) {
+    let is_partly = now_is.production_traffic_percent.is_some_and(|percent| (1..100).contains(&percent));
+    let place = match (now_is.stage.as_deref()?, service.strategy()) {
+        ("BAKE_TIME", _) => "/bakeTimeInMinutes",
+        ("PRODUCTION_TRAFFIC_SHIFT", "CANARY") if is_partly => "/canaryConfiguration/canaryBakeTimeInMinutes",
+        ("PRODUCTION_TRAFFIC_SHIFT", "LINEAR") if is_partly => "/linearConfiguration/stepBakeTimeInMinutes",
+        _ => return None,
+    };
+    let step = |of: &DeploymentStatus| (of.stage.clone(), of.production_traffic_percent);
+    if let Some(before) = before.filter(|before| step(before) == step(now_is)) {
         return before.bake_end_time.clone();
     }
-    let minutes = service.json.pointer("/deploymentConfiguration/bakeTimeInMinutes").and_then(Value::as_i64)?;
+    let minutes = service.json.pointer(&format!("/deploymentConfiguration{place}")).and_then(Value::as_i64)?;
     // Without a time of its own a deployment bakes as long as its alarms ask for. The API server keeps whole seconds.
     let end = now.as_second().checked_add(minutes.checked_mul(60).filter(|seconds| *seconds > 0)?)?;
     Timestamp::from_second(end).ok().map(Time)
@@ -299,12 +344,33 @@ fn shortened(mut text: String) -> String {
     text
 }
 
-/// For how long a deployment that is not rolled out has got no further.
+/// For how long a deployment that is not rolled out, or that has not got its tasks, has got no further.
 pub fn stands_still(status: &EcsServiceStatus, now: Timestamp) -> Duration {
     let deployment = status.deployment.as_ref();
-    let open = deployment.filter(|deployment| deployment.rollout_state.as_deref() != Some("COMPLETED"));
+    let is_short = status.running_count < status.desired_count;
+    let open = deployment.filter(|deployment| is_short || deployment.rollout_state.as_deref() != Some("COMPLETED"));
     let since = open.and_then(|deployment| deployment.progress_time.as_ref());
     since.and_then(|since| now.duration_since(since.0).try_into().ok()).unwrap_or_default()
+}
+
+/// States of a service deployment that tell no more than the service does, or does in a moment.
+const NO_NEWS: [&str; 4] = ["PENDING", "IN_PROGRESS", "SUCCESSFUL", "STOP_REQUESTED"];
+
+fn hide_incidentals(deployment: &mut DeploymentStatus) {
+    (deployment.arn, deployment.circuit_breaker, deployment.pending_count) = (None, None, None);
+    let tells = |word: &String| !NO_NEWS.contains(&word.as_str());
+    deployment.state = deployment.state.take().filter(tells);
+}
+
+/// Whether two statuses differ only in what is written with the next thing that somebody looks for.
+pub fn is_incidental(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
+    let without = |status: &EcsServiceStatus| {
+        let mut status = status.clone();
+        status.pending_count = None;
+        status.deployment.iter_mut().for_each(hide_incidentals);
+        status
+    };
+    without(before) == without(after)
 }
 
 /// Whether two statuses differ only in how many tasks run: a rollout of a thousand tasks is no reason for a thousand
@@ -312,12 +378,13 @@ pub fn stands_still(status: &EcsServiceStatus, now: Timestamp) -> Duration {
 pub fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
     let without_counts = |status: &EcsServiceStatus| {
         let mut status = status.clone();
-        (status.running_count, status.pending_count) = (None, None);
+        (status.running_count, status.pending_count, status.most_running) = (None, None, None);
         if let Some(deployment) = &mut status.deployment {
             (deployment.running_count, deployment.pending_count, deployment.desired_count) = (None, None, None);
             (deployment.most_running, deployment.progress_time, deployment.failed_tasks) = (None, None, None);
-            if let Some(breaker) = &mut deployment.circuit_breaker {
-                breaker.failures = 0;
+            hide_incidentals(deployment);
+            if deployment.strategy.as_deref() == Some("ROLLING") {
+                (deployment.stage, deployment.bake_end_time) = (None, None);
             }
         }
         for failure in &mut status.task_failures {

@@ -7,18 +7,21 @@ use serde_json::Value;
 
 use super::{
     Desired, Observed,
-    availability::{available, unavailable},
+    availability::{available, is_uncounted, unavailable},
     complaint::complaint,
     detail::{DeploymentState, Detail},
-    diagnosis,
+    diagnosis::{self, TroubleKind},
     ending::Ending,
     live_service::{LiveDeployment, LiveService},
     ours::is_rolled_back,
     plan,
 };
 use crate::{
-    api::{EcsServiceStatus, Reason, deployment_status::TaskFailureStatus, status::DESIRED_COUNT_CONTESTED},
-    reconcile::{Plan, Verdict},
+    api::{
+        EcsServiceStatus, Origin, Reason, STOP_DEPLOYMENT, deployment_status::TaskFailureStatus,
+        status::DESIRED_COUNT_CONTESTED,
+    },
+    reconcile::{Plan, State, Verdict},
     runtime::{
         conditions::{self, Truth},
         controller::Next,
@@ -32,7 +35,7 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
     };
     let plan = plan::plan(desired, observed, status).unwrap_or_default();
     let rollout = rollout(desired, observed, service, status, &plan, now);
-    if rollout.reason != Reason::Deployed {
+    if rollout.state != State::Ready {
         return withholding(rollout, &plan.withheld).with(available(desired, service, status));
     }
     let verdict = if let Some(withheld) = plan.withheld.first() {
@@ -51,6 +54,10 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
 /// A correction that waits, until ECS has rolled back say, must not look as if nobody had read it.
 fn withholding(rollout: Verdict, withheld: &[String]) -> Verdict {
     let Some(withheld) = withheld.first() else { return rollout };
+    if rollout.state == State::Waiting {
+        // That is what it tells.
+        return rollout;
+    }
     let message = format!("{} A change of the manifest waits: {withheld}.", rollout.message);
     Verdict { message, ..rollout }
 }
@@ -85,12 +92,18 @@ fn rollout(
     let own = observed.detail.as_ref().filter(|detail| status.own_deployment.as_ref() == Some(&detail.deployment));
     let state = own.map(|own| &own.state);
     let is_back = is_rolled_back(desired, observed, service, status);
-    let ending = Ending { service, primary, own, status, plan };
-    let goes_back = own.is_some_and(|own| own.goes_back_to.is_some());
-    if is_back || state == Some(&DeploymentState::RollingBack) && goes_back {
+    let ending = Ending { desired, service, primary, own, status, plan };
+    let goes_back = state == Some(&DeploymentState::RollingBack) && own.is_some_and(|own| own.goes_back_to.is_some());
+    let goes_on = service.is_deploying() && (goes_back || service.is_on_an_older_deployment(status));
+    let is_corrected = status.own_target.as_ref().is_some_and(|own| *own != observed.target(desired));
+    if goes_on && is_corrected && !plan.withheld.is_empty() {
+        let asked = desired.input.get("taskDefinition").and_then(Value::as_str);
+        return ending.going_back(observed.resolved.as_deref().or(asked));
+    }
+    if is_back || goes_back {
         return ending.rolled_back();
     }
-    let is_over = matches!(state, Some(DeploymentState::Stopped | DeploymentState::RollbackFailed));
+    let is_over = state.is_some_and(DeploymentState::is_bad_end);
     if service.is_failed() || is_over && !service.is_completed() {
         return ending.failed();
     }
@@ -110,14 +123,17 @@ fn under_way(
     now: Timestamp,
 ) -> Verdict {
     let older: i64 = service.deployments.iter().skip(1).map(|deployment| deployment.running_count).sum();
-    let older = if older > 0 { format!(", {older} of older ones") } else { String::new() };
+    let older = if older > 0 { format!(", beside {older} of older deployments") } else { String::new() };
     let stage = own.map(|own| stage(service, own, status)).unwrap_or_default();
-    let mut message = if service.desired_count == 0 && primary.running_count == 0 {
-        format!("No tasks are wanted of {}{older} ({}){stage}.", revision(primary), primary.id)
+    let of = format!(" of {}", revision(primary));
+    let what = if is_uncounted(desired, service) {
+        format!("ECS has not counted the instances yet, so no task{of} has started")
+    } else if service.desired_count == 0 && primary.running_count == 0 {
+        format!("No tasks{of} are wanted")
     } else {
-        let (running, wanted) = (primary.running_count, service.desired_count);
-        format!("{running} of {wanted} tasks of {} run{older} ({}){stage}.", revision(primary), primary.id)
+        tasks(primary.running_count, service.desired_count, &of)
     };
+    let mut message = format!("{what} ({}){older}{stage}.", primary.id);
     if let Some(hook) = own.and_then(|own| own.hook.as_ref()) {
         let until = hook.expiration_time.as_ref().map_or_else(String::new, |until| format!(" until {}", until.0));
         let then = hook.timeout_action.as_deref().map_or_else(String::new, |then| format!(", then {then}"));
@@ -128,6 +144,10 @@ fn under_way(
             hook.id
         );
         return Verdict::progressing(Reason::AwaitingHook, message);
+    }
+    if let Some(stopping) = own.filter(|own| own.state == DeploymentState::Stopping) {
+        let why = stopping.reason.as_deref().map_or_else(String::new, |reason| format!(" {}", says(reason)));
+        let _ = write!(message, " ECS is stopping the deployment.{why}");
     }
     if let Some(trouble) = trouble(service, primary, status) {
         let _ = write!(message, " {trouble}");
@@ -142,10 +162,19 @@ fn under_way(
     let left = deadline - now.duration_since(began.0);
     if left <= SignedDuration::ZERO {
         let seconds = deadline.as_secs();
-        let message = format!("No progress for {seconds} seconds (spec.progressDeadlineSeconds). {message}");
+        let remedy = past_deadline(service, primary);
+        let message = format!("No progress for {seconds} seconds (spec.progressDeadlineSeconds). {message} {remedy}");
         return Verdict::stalled(Reason::DeadlineExceeded, message);
     }
     Verdict { next: Next::After(left.unsigned_abs()), ..Verdict::progressing(Reason::Deploying, message) }
+}
+
+/// What to do about a deployment that gets no further.
+fn past_deadline(service: &LiveService, primary: &LiveDeployment) -> String {
+    let breaker = service.json.pointer("/deploymentConfiguration/deploymentCircuitBreaker");
+    let is = |name: &str| breaker.and_then(|breaker| breaker.get(name)?.as_bool()) == Some(true);
+    let then = if is("enable") && is("rollback") { "" } else { " and rolls nothing back" };
+    format!("ECS goes on trying{then}: correct the manifest, or stop it with {STOP_DEPLOYMENT}={}.", primary.id)
 }
 
 /// What keeps a rollout from going on: tasks that fail, else what ECS complained of since it got further.
@@ -157,8 +186,24 @@ fn trouble(service: &LiveService, primary: &LiveDeployment, status: &EcsServiceS
     };
     let failures: Vec<TaskFailureStatus> =
         status.task_failures.iter().filter(|failure| !is_over(failure)).cloned().collect();
-    diagnosed(&failures)
-        .or_else(|| Some(sentence(&complaint(service, primary.created.max(progress), None)?.to_string())))
+    let lately = || complaint(service, primary.created.max(progress), None);
+    let still =
+        || complaint(service, primary.created, None).filter(|trouble| still_holds(trouble.kind, service, primary));
+    diagnosed(&failures).or_else(|| Some(sentence(&lately().or_else(still)?.to_string())))
+}
+
+/// Whether a complaint from before the deployment got further is to be told still. That there was no place for a task is
+/// over once one was started; a stage that moves on takes no protection from a task.
+fn still_holds(kind: TroubleKind, service: &LiveService, primary: &LiveDeployment) -> bool {
+    let has_older = service.deployments.iter().skip(1).any(|older| older.running_count > 0);
+    match kind {
+        TroubleKind::TasksProtected => has_older,
+        TroubleKind::DeploymentStuck
+        | TroubleKind::TargetGroupMissing
+        | TroubleKind::TargetsNotRegistered
+        | TroubleKind::RoleMisconfigured => has_older || primary.running_count < service.desired_count,
+        _ => false,
+    }
 }
 
 /// Stages in which a deployment waits because it was told to.
@@ -172,7 +217,7 @@ fn stage(service: &LiveService, own: &Detail, status: &EcsServiceStatus) -> Stri
     let traffic = own.production_traffic.filter(|_| service.strategy() != "ROLLING");
     let traffic = traffic.map_or_else(String::new, |percent| format!(", {percent} % of the production traffic"));
     let told = status.deployment.as_ref().filter(|told| told.id == own.deployment);
-    let until = told.and_then(|told| told.bake_end_time.as_ref()).filter(|_| stage == "BAKE_TIME");
+    let until = told.and_then(|told| told.bake_end_time.as_ref());
     let until = until.map_or_else(String::new, |until| format!(" until {}", until.0));
     format!(", {} at {stage}{until}{traffic}", service.strategy())
 }
@@ -181,8 +226,8 @@ fn stage(service: &LiveService, own: &Detail, status: &EcsServiceStatus) -> Stri
 fn settled(desired: &Desired, service: &LiveService, primary: &LiveDeployment, status: &EcsServiceStatus) -> Verdict {
     let all_run = desired.is_daemon() || service.running_count >= service.desired_count;
     if !all_run && status.rolled_out.as_deref() != Some(&primary.id) {
-        let (running, wanted) = (service.running_count, service.desired_count);
-        let mut message = format!("{running} of {wanted} tasks run, {}", deployed(primary));
+        let counts = tasks(service.running_count, service.desired_count, "");
+        let mut message = format!("{counts}, {}", deployed(primary));
         if let Some(trouble) = trouble(service, primary, status) {
             let _ = write!(message, " {trouble}");
         }
@@ -190,9 +235,24 @@ fn settled(desired: &Desired, service: &LiveService, primary: &LiveDeployment, s
     }
     let mut message = deployed(primary);
     if service.desired_count == 0 {
-        message.push_str(" No tasks are wanted.");
+        message.push_str(&none_wanted(primary, status));
     }
     Verdict::ready(Reason::Deployed, message)
+}
+
+/// A deployment without tasks is rolled out, and proves nothing of its revision.
+fn none_wanted(primary: &LiveDeployment, status: &EcsServiceStatus) -> String {
+    let told = status.deployment.as_ref().filter(|told| told.id == primary.id);
+    let has_run = told.is_none_or(|told| told.most_running.unwrap_or_default() > 0);
+    if has_run || status.common.origin != Some(Origin::Created) {
+        return " No tasks are wanted.".to_owned();
+    }
+    format!(" No tasks are wanted, so none of {} has started yet.", revision(primary))
+}
+
+/// How many tasks run of those wanted: "1 of 2 tasks of web:2 run".
+pub fn tasks(running: i64, wanted: i64, of: &str) -> String {
+    if wanted == 1 { format!("{running} of 1 task{of} runs") } else { format!("{running} of {wanted} tasks{of} run") }
 }
 
 /// What is deployed.
@@ -202,22 +262,21 @@ pub fn deployed(primary: &LiveDeployment) -> String {
 
 /// Under another controller there are no deployments: its PRIMARY task set must be steady.
 fn task_set(desired: &Desired, service: &LiveService) -> Verdict {
-    let sets = service.json.get("taskSets").and_then(Value::as_array).into_iter().flatten();
-    let text = |set: &Value, name: &str| set.get(name).and_then(Value::as_str).map(str::to_owned);
-    let count = |set: &Value, name: &str| set.get(name).and_then(Value::as_i64).unwrap_or_default();
     let controller = desired.controller();
-    let Some(primary) = sets.into_iter().find(|set| text(set, "status").as_deref() == Some("PRIMARY")) else {
-        return Verdict::ready(
-            Reason::Deployed,
-            format!("Nothing is outstanding: {controller} has no PRIMARY task set yet."),
-        );
+    let Some(primary) = service.primary_task_set() else {
+        let message = format!("Nothing is outstanding: {controller} has no PRIMARY task set yet.");
+        return Verdict::ready(Reason::NoTaskSet, message);
     };
-    let (running, wanted) = (count(primary, "runningCount"), count(primary, "computedDesiredCount"));
-    if text(primary, "stabilityStatus").as_deref() == Some("STEADY_STATE") && running >= wanted {
-        return Verdict::ready(Reason::Deployed, format!("The PRIMARY task set of {controller} is steady."));
+    let text = |name: &str| primary.get(name).and_then(Value::as_str).unwrap_or_default();
+    let count = |name: &str| primary.get(name).and_then(Value::as_i64).unwrap_or_default();
+    let (running, wanted) = (count("runningCount"), count("computedDesiredCount"));
+    let revision = text("taskDefinition").rsplit('/').next().unwrap_or_default();
+    let set = format!("the PRIMARY task set {} of {controller}", text("id"));
+    if text("stabilityStatus") == "STEADY_STATE" && running >= wanted {
+        return Verdict::ready(Reason::Deployed, format!("{revision} runs: {set} is steady."));
     }
-    let message = format!("The PRIMARY task set of {controller} is stabilizing: {running} of {wanted} tasks run.");
-    Verdict::progressing(Reason::Deploying, message)
+    let counts = tasks(running, wanted, &format!(" of {revision}"));
+    Verdict::progressing(Reason::Deploying, format!("{counts}: {set} is stabilizing."))
 }
 
 /// The revision that a deployment runs, as `family:revision`.
@@ -233,6 +292,11 @@ pub fn diagnosed(failures: &[TaskFailureStatus]) -> Option<String> {
         (failure.count, failure.looked_at, format!("{what}: {}", failure.advice))
     });
     diagnosis::summary(&told.collect::<Vec<_>>())
+}
+
+/// ECS's own words.
+pub fn says(text: &str) -> String {
+    format!("ECS says: \"{}\".", text.trim_end_matches('.'))
 }
 
 /// The text with one full stop.

@@ -20,8 +20,13 @@ const OF_STOPPED_TASKS: &[&str] = &[
     "stopCode",
     "stoppedReason",
     "stoppedAt",
+    "executionStoppedAt",
+    "stoppingAt",
     "containers",
 ];
+
+/// When a task stopped. One that is still being stopped, or whose network is still taken down, has failed as well.
+const STOP_TIMES: [&str; 3] = ["stoppedAt", "executionStoppedAt", "stoppingAt"];
 
 /// How many of the newest service events are kept.
 const EVENTS: usize = 5;
@@ -144,7 +149,7 @@ async fn stopped_tasks(ecs: &Ecs, cluster: &str, service: &str) -> Result<Option
     }
     let answer = call(ecs, Operation::DescribeTasks, json!({ "cluster": cluster, "tasks": arns })).await?;
     let mut tasks = list(answer, "tasks");
-    let stopped = |task: &Value| task.get("stoppedAt").and_then(Value::as_f64).unwrap_or_default();
+    let stopped = |task: &Value| STOP_TIMES.iter().find_map(|name| task.get(name)?.as_f64()).unwrap_or_default();
     tasks.sort_by(|one, other| stopped(other).total_cmp(&stopped(one)));
     tasks.truncate(STOPPED_TASKS);
     Ok(Some(json!({ "serviceName": service, "tasks": tasks })))
@@ -296,5 +301,15 @@ mod tests {
                 1
             )
         );
+    }
+
+    /// A task that is being stopped has no `stoppedAt` yet, and counts all the same.
+    #[test]
+    fn what_tells_when_a_task_stopped_is_kept() {
+        let task =
+            json!({ "taskArn": "t", "lastStatus": "STOPPING", "stoppingAt": 1, "executionStoppedAt": 2, "cpu": "256" });
+        let kept = project(Target::StoppedTasks, json!({ "serviceName": "web", "tasks": [task] }));
+        let task = json!({ "taskArn": "t", "lastStatus": "STOPPING", "stoppingAt": 1, "executionStoppedAt": 2 });
+        assert_eq!(kept["tasks"], json!([task]));
     }
 }

@@ -74,11 +74,10 @@ fn nothing_is_deployed_while_ecs_rolls_back() {
     let going_back = live(&json!({ "deployments": [deployment("ecs-svc/2", 2, "IN_PROGRESS")] }));
     let plan = planned(&mended, Some(going_back.clone()), &status);
     assert_eq!(calls(&plan)[0].1, json!({ "cluster": "shop", "service": "web", "desiredCount": 5 }));
-    let told = verdict(&mended, going_back, &status).message;
-    assert!(
-        told.contains("A change of the manifest waits: what starts a deployment is sent once ECS has rolled back"),
-        "{told}"
-    );
+    let told = verdict(&mended, going_back, &status);
+    let waits = "ECS is rolling back from the new revision (ecs-svc/3) to web:2 (ecs-svc/2). \
+                 web:4 is deployed once that is over.";
+    assert_eq!((told.state, &*told.message), (State::Waiting, waits), "the user has acted already");
     assert!(plan.withheld[0].contains("once ECS has rolled back"), "{:?}", plan.withheld);
 }
 
@@ -104,7 +103,7 @@ fn with_the_status_lost_the_history_tells_the_rollback() {
     assert_eq!(calls(&plan)[0].1, json!({ "cluster": "shop", "service": "web", "desiredCount": 5 }));
     let told = verdict(&broken, service, &status);
     assert_eq!(told.reason, Reason::RolledBack);
-    let start = "ECS rolled back from web:3 (ecs-svc/3) to web:2 (ecs-svc/2): the breaker tripped.";
+    let start = "ECS rolled back from web:3 (ecs-svc/3) to web:2 (ecs-svc/2). ECS says: \"the breaker tripped\".";
     assert!(told.message.starts_with(start), "{}", told.message);
 
     let mut status = EcsServiceStatus::default();

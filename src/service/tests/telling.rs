@@ -26,7 +26,7 @@ fn the_remedy_fits_the_cause() {
     let with = |reason: &str| told(&image, reason, 3);
     assert!(
         with("the circuit breaker threshold was exceeded.")
-            .contains("taskDefinition is withheld: correct the manifest")
+            .contains("web:3 is not deployed again by itself: correct spec.taskDefinition, or set the annotation")
     );
     assert!(with("the alarm web-errors was triggered.").contains("see what set the alarm off"));
     assert!(with("a rollback was requested.").contains("it was stopped on purpose"));
@@ -45,18 +45,21 @@ fn without_capacity_the_manifest_is_not_to_blame() {
     );
     status.deployments[0].complaint = Some("was unable to place a task. Reason: Capacity is unavailable".into());
     let message = verdict(&desired, live(&json!({})), &status).message;
-    assert!(message.contains("exceeded. CapacityUnavailable: ECS says"), "{message}");
-    assert!(message.contains("once there is capacity, ask for another try"), "{message}");
+    assert!(message.contains("exceeded\". ECS had said: \"was unable to place"), "{message}");
+    assert!(
+        message.contains("unavailable\". web:3 is not deployed again by itself: once there is capacity, set"),
+        "{message}"
+    );
 }
 
 #[test]
 fn from_the_same_to_the_same_what_was_changed_is_told() {
     let moved = json!({ "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-b"] } } });
     let message = told(&moved, "the circuit breaker", 2);
-    let start = "ECS rolled back the change of networkConfiguration of web:2, from ecs-svc/3 to ecs-svc/2: ";
+    let start = "ECS rolled back the change of networkConfiguration of web:2, from ecs-svc/3 to ecs-svc/2. ";
     assert!(message.starts_with(start), "{message}");
     let message = told(&json!({}), "the circuit breaker", 2);
-    assert!(message.starts_with("ECS rolled back the restart of web:2, from ecs-svc/3 to ecs-svc/2: "), "{message}");
+    assert!(message.starts_with("ECS rolled back the restart of web:2, from ecs-svc/3 to ecs-svc/2. "), "{message}");
     assert!(message.contains("it ran before, so see what else changed"), "{message}");
 }
 
@@ -74,7 +77,7 @@ fn a_rollback_that_begins_names_both_ends() {
         "targetServiceRevision": { "arn": "arn:y/3" },
     }));
     let message = verdict::verdict(&broken, &seen, &third(&broken), Timestamp::UNIX_EPOCH).message;
-    let start = "ECS is rolling back from web:3 (ecs-svc/3) to web:2 (ecs-svc/2): the breaker tripped.";
+    let start = "ECS is rolling back from web:3 (ecs-svc/3) to web:2 (ecs-svc/2). ECS says: \"the breaker tripped\".";
     assert!(message.starts_with(start), "{message}");
 }
 
@@ -117,8 +120,10 @@ fn a_service_that_never_ran_is_not_available() {
     };
     let new = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
     assert_eq!((available(0, &new), available(2, &new), available(3, &new)), ("False", "False", "True"));
-    let scaled = EcsServiceStatus { known_deployments: vec!["ecs-svc/1".into()], ..new };
-    assert_eq!(available(0, &scaled), "False", "none runs");
+    let corrected = EcsServiceStatus { known_deployments: vec!["ecs-svc/1".into()], ..new.clone() };
+    assert_eq!(available(2, &corrected), "False", "what failed before never ran either");
+    let scaled = EcsServiceStatus { most_running: Some(2), ..new };
+    assert_eq!((available(2, &scaled), available(1, &scaled), available(0, &scaled)), ("True", "False", "False"));
 }
 
 #[test]
@@ -198,4 +203,175 @@ fn a_bake_time_is_told_only_where_there_is_one() {
     };
     assert!(until(5).contains("BLUE_GREEN at BAKE_TIME until 1970-01-01T00:05:01Z"), "{}", until(5));
     assert!(!until(0).contains("until"), "{}", until(0));
+}
+
+/// A complaint of ECS goes when its cause does, not when the next stage begins.
+#[test]
+fn protected_tasks_are_told_as_long_as_they_run() {
+    let asked = desired(&json!({}));
+    let told = |older: i64| {
+        let mut old = deployment("ecs-svc/1", 1, "COMPLETED");
+        (old["status"], old["runningCount"]) = ("ACTIVE".into(), older.into());
+        let service = live(&json!({
+            "deployments": [deployment("ecs-svc/2", 2, "IN_PROGRESS"), old],
+            "events": [{ "createdAt": 10, "message":
+                "(service web) was unable to reach steady state because (taskSet ecs-svc/1) was unable to scale in due to \
+                 (reason 1 tasks under protection)" }],
+        }));
+        let mut ours = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
+        ours.deployment =
+            serde_json::from_value(json!({ "id": "ecs-svc/2", "progressTime": "1970-01-01T00:00:20Z" })).unwrap();
+        verdict(&asked, service, &ours).message
+    };
+    assert!(told(1).contains("beside 1 of older deployments. TasksProtected: "), "{}", told(1));
+    assert!(!told(0).contains("TasksProtected"), "{}", told(0));
+}
+
+/// ECS stops a deployment some seconds before it calls it failed: that is told once, with one text.
+#[test]
+fn a_deployment_that_is_being_stopped_has_not_failed_yet() {
+    let asked = desired(&json!({}));
+    let mut ours = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
+    let mut see = |word: &str, rollout: &str| {
+        let mut one = deployment("ecs-svc/2", 2, rollout);
+        (one["runningCount"], one["rolloutStateReason"]) = (0.into(), format!("it is {rollout}").into());
+        let mut older = deployment("ecs-svc/1", 1, "COMPLETED");
+        (older["status"], older["runningCount"]) = ("ACTIVE".into(), 2.into());
+        let mut seen = observed(Some(live(&json!({ "runningCount": 2, "deployments": [one, older] }))));
+        seen.detail = Detail::read(&json!({
+            "serviceDeploymentArn": "arn:x", "status": word, "statusReason": "the breaker tripped.",
+            "targetServiceRevision": { "arn": "arn:y/2" },
+        }));
+        report(&asked, &seen, &mut ours, Timestamp::UNIX_EPOCH);
+        let told = verdict::verdict(&asked, &seen, &ours, Timestamp::UNIX_EPOCH);
+        (told.state, told.message, ours.deployments.len())
+    };
+    let (state, message, past) = see("STOP_REQUESTED", "IN_PROGRESS");
+    let end = "ECS is stopping the deployment. ECS says: \"the breaker tripped\".";
+    assert!((state, past) == (State::Progressing, 0) && message.ends_with(end), "{message}");
+    let (state, first, past) = see("STOPPED", "IN_PROGRESS");
+    assert_eq!((state, past), (State::Stalled, 1));
+    let message = "Deployment ecs-svc/2 of web:2 failed and nothing was rolled back. ECS says: \"the breaker tripped\". \
+                   2 tasks of web:1 (ecs-svc/1) go on running. \
+                   web:2 is not deployed again by itself: correct spec.taskDefinition, or set the annotation \
+                   ecs-operator.dev/restartedAt to a new value, such as the time.";
+    assert_eq!(first, message);
+    assert_eq!(see("STOPPED", "FAILED").1, message);
+}
+
+/// Tasks that were looked into say what to correct; it is not said again in general words.
+#[test]
+fn there_is_one_remedy() {
+    let (desired, mut status) = rolled_back(&json!({ "taskDefinition": format!("{ARN}3") }), "the circuit breaker", 3);
+    status.task_failures = serde_json::from_value(json!([{
+        "cause": "ImageNotFound", "reason": "r", "advice": "correct `image`", "count": 3, "lookedAt": 3,
+        "lastSeenTime": "2026-01-01T00:00:10Z",
+    }]))
+    .unwrap();
+    let message = verdict(&desired, live(&json!({})), &status).message;
+    assert!(
+        message.contains("correct `image`. web:3 is not deployed again by itself: for another try, set"),
+        "{message}"
+    );
+}
+
+/// What failed is counted once more when ECS has gone back, and not in between.
+#[test]
+fn failed_tasks_are_counted_to_the_end() {
+    let asked = desired(&json!({ "taskDefinition": format!("{ARN}3") }));
+    let mut status = third(&asked);
+    let mut see = |tasks: i64, rollout: &str| {
+        let mut seen = observed(Some(live(&json!({ "deployments": [deployment("ecs-svc/2", 2, rollout)] }))));
+        let stopped = (0..tasks).map(|task| {
+            let reason = "Essential container in task exited";
+            json!({
+                "taskArn": format!("t{task}"), "startedBy": "ecs-svc/3", "stoppingAt": 100 + task, "stoppedReason": reason,
+                "stopCode": "EssentialContainerExited",
+            })
+        });
+        seen.stopped = stopped.filter_map(|task| crate::service::diagnosis::StoppedTask::read(&task)).collect();
+        report(&asked, &seen, &mut status, Timestamp::UNIX_EPOCH);
+        status.task_failures[0].count
+    };
+    assert_eq!(see(2, "IN_PROGRESS"), 2, "a task that is being stopped counts");
+    assert_eq!(see(3, "IN_PROGRESS"), 2);
+    assert_eq!(see(3, "COMPLETED"), 3);
+}
+
+#[test]
+fn a_task_set_is_named_with_what_it_runs() {
+    let group = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/blue/1";
+    let asked = desired(&json!({
+        "deploymentController": { "type": "CODE_DEPLOY" },
+        "loadBalancers": [{ "containerName": "app", "containerPort": 8080, "targetGroupArn": group }],
+    }));
+    let with = |sets: Value| {
+        let mut status = EcsServiceStatus::default();
+        let controller = json!({ "type": "CODE_DEPLOY" });
+        let seen = observed(Some(live(&json!({
+            "deployments": [], "deploymentController": controller, "taskSets": sets,
+        }))));
+        report(&asked, &seen, &mut status, Timestamp::UNIX_EPOCH);
+        let told = verdict::verdict(&asked, &seen, &status, Timestamp::UNIX_EPOCH);
+        (told.state, told.reason, told.message, status.task_definition)
+    };
+    let set = |stability: &str| {
+        json!([{
+            "id": "ecs-svc/9", "status": "PRIMARY", "stabilityStatus": stability, "taskDefinition": format!("{ARN}2"),
+            "runningCount": 3, "computedDesiredCount": 3,
+        }])
+    };
+    let steady = "web:2 runs: the PRIMARY task set ecs-svc/9 of CODE_DEPLOY is steady.".to_owned();
+    assert_eq!(with(set("STEADY_STATE")), (State::Ready, Reason::Deployed, steady, Some("web:2".into())));
+    let moves = "3 of 3 tasks of web:2 run: the PRIMARY task set ecs-svc/9 of CODE_DEPLOY is stabilizing.";
+    assert_eq!(with(set("STABILIZING")).2, moves);
+    let (state, reason, _, runs) = with(json!([]));
+    assert_eq!((state, reason, runs), (State::Ready, Reason::NoTaskSet, None));
+}
+
+#[test]
+fn a_canarys_pause_has_an_end() {
+    let asked = desired(&json!({}));
+    let mut status = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
+    let mut see = |percent: f64, second: i64| {
+        let mut seen = observed(Some(live(&json!({
+            "deployments": [deployment("ecs-svc/2", 2, "IN_PROGRESS")],
+            "deploymentConfiguration": {
+                "strategy": "CANARY", "canaryConfiguration": { "canaryPercent": 10.0, "canaryBakeTimeInMinutes": 5 },
+            },
+        }))));
+        seen.detail = Detail::read(&json!({
+            "serviceDeploymentArn": "arn:x", "status": "IN_PROGRESS", "lifecycleStage": "PRODUCTION_TRAFFIC_SHIFT",
+            "targetServiceRevision": {
+                "arn": "arn:y/2", "requestedProductionTrafficWeight": percent, "requestedTestTrafficWeight": 100.0,
+            },
+        }));
+        let now = Timestamp::from_second(second).unwrap();
+        report(&asked, &seen, &mut status, now);
+        assert_eq!(status.deployment.as_ref().unwrap().test_traffic_percent, None, "there is no rule for tests");
+        verdict::verdict(&asked, &seen, &status, now).message
+    };
+    let pause = "CANARY at PRODUCTION_TRAFFIC_SHIFT until 1970-01-01T00:05:10Z, 10 % of the production traffic.";
+    assert!(see(10.0, 10).contains(pause));
+    assert!(see(10.0, 60).contains(pause));
+    assert!(!see(100.0, 310).contains("until"));
+}
+
+/// What tells nobody anything new is written with the next thing that does.
+#[test]
+fn what_is_no_news_is_no_reason_to_write() {
+    let with = |state: Value, stage: &str, breaker: &str, strategy: &str| {
+        status(&json!({ "deployment": {
+            "id": "ecs-svc/2", "state": state, "stage": stage, "strategy": strategy,
+            "circuitBreaker": { "state": breaker, "failures": 0, "threshold": 3 },
+        } }))
+    };
+    let begun = with(Value::Null, "SCALE_UP", "MONITORING", "ROLLING");
+    let is_progress = |after: &EcsServiceStatus| crate::service::report::is_progress(&begun, after);
+    assert!(is_progress(&with(json!("PENDING"), "SCALE_UP", "MONITORING", "ROLLING")));
+    assert!(is_progress(&with(json!("SUCCESSFUL"), "CLEAN_UP", "MONITORING_COMPLETE", "ROLLING")));
+    assert!(!is_progress(&with(json!("ROLLBACK_IN_PROGRESS"), "SCALE_UP", "MONITORING", "ROLLING")));
+    let canary = with(Value::Null, "SCALE_UP", "MONITORING", "CANARY");
+    let shifts = with(Value::Null, "BAKE_TIME", "MONITORING", "CANARY");
+    assert!(!crate::service::report::is_progress(&canary, &shifts));
 }
