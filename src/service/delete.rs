@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How often a deletion is asked for again that ECS refuses for the sake of a running deployment.
-const ONCE_OVER: Duration = Duration::from_secs(10);
+const ONCE_OVER: Duration = Duration::from_secs(15);
 
 /// One look and the calls that can be made now.
 pub async fn delete(
@@ -117,9 +117,10 @@ fn steps(name: &str, cluster: &str, service: &LiveService) -> Vec<Step> {
     steps
 }
 
-/// A service that goes from one deployment to another, which ECS refuses to delete.
+/// A service that goes from one deployment to another, which ECS refuses to delete. Without tasks that may last for ever,
+/// and then only the call itself tells.
 fn is_between_deployments(service: &LiveService) -> bool {
-    service.deployments.len() > 1
+    service.deployments.len() > 1 && service.running_count + service.pending_count > 0
 }
 
 /// `Some` where nothing is left to do now.

@@ -357,7 +357,8 @@ pub fn stands_still(status: &EcsServiceStatus, now: Timestamp) -> Duration {
 const NO_NEWS: [&str; 4] = ["PENDING", "IN_PROGRESS", "SUCCESSFUL", "STOP_REQUESTED"];
 
 fn hide_incidentals(deployment: &mut DeploymentStatus) {
-    (deployment.arn, deployment.circuit_breaker, deployment.pending_count) = (None, None, None);
+    (deployment.arn, deployment.circuit_breaker) = (None, None);
+    (deployment.pending_count, deployment.desired_count) = (None, None);
     let tells = |word: &String| !NO_NEWS.contains(&word.as_str());
     deployment.state = deployment.state.take().filter(tells);
 }
