@@ -53,7 +53,7 @@ pub fn reason(object: &Value) -> &str {
 
 /// Whether it is said to be as its manifest asks, and not only looked at.
 pub fn is_done(object: &Value) -> bool {
-    matches!(reason(object), "Deployed" | "Registered" | "Active")
+    matches!(reason(object), "Deployed" | "Registered" | "Active" | "NoTaskSet")
 }
 
 fn conditions(object: &Value) -> impl Iterator<Item = &Value> {

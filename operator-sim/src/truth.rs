@@ -125,6 +125,9 @@ impl Truth {
             return;
         };
         let is_external = !matches!(text(object, "/spec/deploymentController/type"), "" | "ECS");
+        if ready_reason(object) == "NoTaskSet" && truth.primary.is_some() && !self.changed_lately() {
+            wrong.push(format!("there is a PRIMARY task set: {truth:?}"));
+        }
         if self.changed_lately() || is_external && truth.primary.is_none() {
             return;
         }

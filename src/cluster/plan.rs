@@ -46,6 +46,10 @@ pub fn plan(desired: &Desired, observed: &Observed, applied: &[String]) -> Resul
     }
     if cluster.status == "FAILED" {
         // Only other capacity providers can cure it. What else is to be changed or reset stays to be done.
+        if capacity.is_empty() && desired.stake.observes() {
+            plan.refused.push((Reason::DeploymentFailed, failed(&what, cluster)));
+            return Ok(plan);
+        }
         if capacity.is_empty() {
             return Err(Verdict::refused(Reason::DeploymentFailed, failed(&what, cluster)));
         }

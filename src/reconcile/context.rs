@@ -136,6 +136,7 @@ impl Context {
         self.brake.release(subject);
         self.refusals.forget(subject);
         self.patience.forget(subject);
+        self.patience.was_read(subject);
         self.doubt.forget(subject);
         self.gather.forget(subject);
         self.leftovers.again(subject);

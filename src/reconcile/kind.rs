@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::Managed,
     ecs::{EcsError, Key, Pace},
-    runtime::{controller::Next, objects::Object},
+    runtime::{conditions, controller::Next, objects::Object},
 };
 
 /// Why a pass could not go on.
@@ -144,6 +144,15 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn report(desired: &Self::Desired, observed: &Self::Observed, status: &mut Status<Self>, now: Timestamp);
     /// What to say where no call is left to make. Pure.
     fn verdict(desired: &Self::Desired, observed: &Self::Observed, status: &Status<Self>, now: Timestamp) -> Verdict;
+    /// The condition `Available`, where the kind has it. Pure.
+    fn available(
+        desired: &Self::Desired,
+        observed: &Self::Observed,
+        status: &Status<Self>,
+    ) -> Option<conditions::Desired> {
+        let _ = (desired, observed, status);
+        None
+    }
     /// Whether two statuses differ in the counts of a rollout only: no reason for a write each. Pure.
     fn is_progress(before: &Status<Self>, after: &Status<Self>) -> bool {
         let _ = (before, after);

@@ -3,6 +3,7 @@
 //! A pass is a plain async function of the object, the context and the time. At any point the process may die, and
 //! the next pass does the right thing: nothing is remembered but what the status and ECS say.
 
+mod apply;
 mod deletion;
 
 use std::{sync::Arc, time::Duration};
@@ -11,23 +12,17 @@ use kube::Resource;
 use tokio::time::Instant;
 
 use super::{
-    applied::{forgotten, remember_managed, remember_unseen, with_kept},
-    brake::without_effect,
+    applied::{forgotten, with_kept},
     context::{Context, Subject},
-    doubt::in_doubt,
     kind::{Deletion, Kind, Refusal, Status},
     observe_only,
     plan::{Plan, Step},
     spec,
     story::Story,
-    verdict::Verdict,
+    verdict::{State, Verdict},
 };
 use crate::{
-    api::{
-        Managed, Reason,
-        status::{AVAILABLE, READY},
-    },
-    ecs::Class,
+    api::{Managed, Reason, status::AVAILABLE},
     runtime::{
         backoff::Delays,
         conditions::{self, Truth},
@@ -42,9 +37,6 @@ const ROUNDS: usize = 4;
 
 /// Between tries to write a status.
 const UNWRITTEN: Delays = Delays { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
-
-/// When the store shows that an object is gone.
-const GONE: Duration = Duration::from_millis(250);
 
 /// The mere counts of a rollout are written once in so many sweeps of what is rolling…
 const PROGRESS_EVERY: u32 = 2;
@@ -78,6 +70,7 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
         story: Story::default(),
         applied: Vec::new(),
         refused: None,
+        seen: None,
         started: Instant::now(),
     };
     run.run().await
@@ -96,6 +89,8 @@ struct Pass<'a, K: Kind> {
     applied: Vec<Step>,
     /// The call that failed.
     refused: Option<Step>,
+    /// Whether enough tasks run, as far as this pass could look.
+    seen: Option<Option<conditions::Desired>>,
     /// It carries our finalizer.
     is_held: bool,
     started: Instant,
@@ -123,8 +118,19 @@ impl<K: Kind> Pass<'_, K> {
                 return Next::Change;
             }
             Err(refusal) => match self.judge(refusal) {
-                Ok(verdict) => (verdict, None),
-                Err(next) => return next,
+                Ok(verdict) => {
+                    if verdict.state == State::Waiting {
+                        // What was asked for is still to be done.
+                        let before = self
+                            .object
+                            .status()
+                            .cloned()
+                            .map(|mut before| K::Object::common(&mut before).reconciled_at.clone());
+                        K::Object::common(&mut self.status).reconciled_at = before.flatten();
+                    }
+                    (verdict, None)
+                }
+                Err(next) => return self.leave(next).await,
             },
         };
         let before = self.object.status().cloned().unwrap_or_default();
@@ -160,7 +166,7 @@ impl<K: Kind> Pass<'_, K> {
         let (patience, generation) = (&self.cx.patience, self.object.meta().generation);
         let refusal = patience.judge(&self.subject, generation, refusal, Instant::now());
         let is_known = self.was_in_line() && self.applied.is_empty();
-        if is_known && patience.overlooks(&self.subject, generation, &refusal, Instant::now()) {
+        if is_known && patience.overlooks(&self.subject, &refusal, Instant::now()) {
             tracing::warn!(object = %self.subject, error = %refusal, "ECS can't be read; what is known stands for a while");
             return Err(refusal.verdict().next);
         }
@@ -171,8 +177,12 @@ impl<K: Kind> Pass<'_, K> {
         })
     }
 
-    /// Whether enough tasks run, as it was said last: that a call failed says nothing of it.
+    /// Whether enough tasks run: that a call failed, or can't be made, says nothing of it. As it was said last, where ECS
+    /// could not be read.
     fn available(&self) -> Option<conditions::Desired> {
+        if let Some(seen) = &self.seen {
+            return seen.clone();
+        }
         if self.object.meta().deletion_timestamp.is_some() {
             return None;
         }
@@ -182,6 +192,19 @@ impl<K: Kind> Pass<'_, K> {
         let status = Truth::read(&known.status)?;
         let (reason, message) = (known.reason.clone(), known.message.clone());
         Some(conditions::Desired { type_: AVAILABLE, status, reason, message })
+    }
+
+    /// Ends a pass that has nothing to say, but may have done something.
+    async fn leave(self, next: Next) -> Next {
+        if self.applied.is_empty() {
+            return next;
+        }
+        if let Err(error) = self.write_status().await {
+            tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
+            self.written.doubt(&self.object);
+        }
+        self.story.tell(self.cx, &self.object).await;
+        next
     }
 
     /// The one status write of a pass; none where nothing changed.
@@ -234,9 +257,11 @@ impl<K: Kind> Pass<'_, K> {
         let mut since = self.asked_to_look().then_some(self.started);
         for _ in 0..ROUNDS {
             let observed = K::observe(cx, &desired, &self.status, since).await?;
+            cx.patience.was_read(&self.subject);
             K::recall(&desired, &observed, &mut self.status);
+            self.seen = Some(K::available(&desired, &observed, &self.status));
             cx.interests.set(&cx.live, &self.subject, K::keys(&desired, &observed));
-            let plan = K::plan(&desired, &observed, &self.status)
+            let mut plan = K::plan(&desired, &observed, &self.status)
                 .inspect_err(|_| K::report(&desired, &observed, &mut self.status, now))?;
             if let Some(held) = held {
                 K::report(&desired, &observed, &mut self.status, now);
@@ -253,6 +278,8 @@ impl<K: Kind> Pass<'_, K> {
                 }
                 return Ok(self.nothing_left(desired, observed, &plan));
             }
+            // What an annotation asks for is done once, whatever came of it.
+            plan.steps.retain(|step| !(step.is_asked_for() && self.applied.contains(step)));
             if plan.steps.iter().all(|step| self.applied.contains(step)) {
                 if K::is_answer(&observed) {
                     // The answer of the write shows nothing of it: a read must tell before it is made again.
@@ -282,53 +309,6 @@ impl<K: Kind> Pass<'_, K> {
             Duration::from_secs(5),
         );
         Ok((verdict, None))
-    }
-
-    /// Why a plan is not carried out now: it had no effect, may have been carried out already, or waits a moment for more
-    /// edits. `was_ours` tells that the process before this one may have called for the object.
-    fn held_back(
-        &mut self,
-        desired: &K::Desired,
-        observed: &K::Observed,
-        plan: &Plan,
-        was_ours: bool,
-    ) -> Result<Option<Verdict>, Refusal> {
-        let cx = self.cx;
-        if let Some(pause) = cx.brake.holds(&self.subject, &plan.steps, self.started) {
-            K::report(desired, observed, &mut self.status, cx.clock.now());
-            return Ok(Some(without_effect(plan, pause).with(self.available())));
-        }
-        let generation = self.object.meta().generation;
-        if let Some(refused) = cx.refusals.holds(&self.subject, generation, &plan.steps, Instant::now()) {
-            K::report(desired, observed, &mut self.status, cx.clock.now());
-            return Ok(Some(refused));
-        }
-        let makes_twins = plan.steps.iter().any(|step| step.operation.makes_twins());
-        let doubt = makes_twins.then(|| cx.doubt.left(&self.subject, was_ours, Instant::now())).flatten();
-        if let Some(left) = doubt {
-            return Ok(Some(in_doubt(plan, left).with(self.available())));
-        }
-        if plan.steps.iter().any(|step| K::gathers(desired, step)) {
-            let generation = generation.unwrap_or_default();
-            if let Some(left) = cx.gather.left(&self.subject, generation, Instant::now()) {
-                return Err(Refusal::Later(left));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Nothing of ours is in AWS, or is made there, that a deletion would not find; and nothing in another account.
-    async fn hold(&mut self, desired: &K::Desired) -> Result<(), Refusal> {
-        let cx = self.cx;
-        cx.accounts.check(&cx.live, K::Object::common(&mut self.status)).await?;
-        if !self.is_held {
-            let place = K::place(desired);
-            self.written.remember(objects::add_finalizer(&cx.client, &self.object, K::FINALIZER, place).await?);
-            // Nobody can have called for it before.
-            cx.doubt.is_new(&self.subject);
-            self.is_held = true;
-        }
-        Ok(())
     }
 
     /// A new value of the annotation `reconcileAt` asks for a fresh look, and for patience to begin anew.
@@ -373,57 +353,5 @@ impl<K: Kind> Pass<'_, K> {
             verdict.next = Next::After(left);
         }
         (verdict, Some((desired, observed)))
-    }
-
-    /// ECS was as this generation asks, so what differs now was changed there.
-    fn was_in_line(&self) -> bool {
-        let mut before = self.object.status().cloned().unwrap_or_default();
-        let generation = self.object.meta().generation;
-        let mut conditions = K::Object::common(&mut before).conditions.iter();
-        conditions.any(|condition| {
-            condition.type_ == READY && condition.status == "True" && condition.observed_generation == generation
-        })
-    }
-
-    /// Makes the calls of a plan, in order, and takes over what each is answered.
-    async fn apply(&mut self, desired: &K::Desired, observed: &K::Observed, steps: Vec<Step>) -> Result<(), Refusal> {
-        let cx = self.cx;
-        let managed = K::managed(desired);
-        let is_drift = self.was_in_line() || K::is_overridden(observed, &self.status);
-        let corrects = is_drift && K::asks_the_same(desired, observed, &self.status);
-        let common = K::Object::common(&mut self.status);
-        let is_made = !common.applied_fields.is_empty();
-        if remember_managed(common, &managed) && is_made {
-            // What is managed for the first time and then no more has to be reset, also if the operator dies in between.
-            if !self.write_status().await? {
-                return Err(Refusal::Later(GONE));
-            }
-        }
-        let ecs = cx.live.regions().ecs(K::region(desired));
-        for (done, step) in steps.iter().enumerate() {
-            let call = step.operation.makes().then(|| cx.doubt.call(&self.subject));
-            let answer = ecs.call(step.operation, &step.input).await;
-            if let Some(call) = call
-                && answer.as_ref().err().is_none_or(|error| error.class != Class::Transient)
-            {
-                call.answered();
-            }
-            let answer = answer.map_err(|error| K::refusal(cx, desired, step, error));
-            let answer = answer.inspect_err(|_| {
-                self.refused = Some(step.clone());
-                // After a step, what was observed is of the past: it would tell of a rollback where a deployment began.
-                if done == 0 {
-                    K::report(desired, observed, &mut self.status, cx.clock.now());
-                }
-            })?;
-            tracing::info!(object = %self.subject, %step, "applied");
-            let made = step.made(&answer);
-            K::absorb(cx, desired, step, answer, &mut self.status);
-            self.story.carried_out(step, made.as_deref(), corrects);
-            self.applied.push(step.clone());
-            remember_unseen(K::Object::common(&mut self.status), &managed, &self.applied);
-        }
-        cx.brake.sent(&self.subject, &steps, self.started);
-        Ok(())
     }
 }

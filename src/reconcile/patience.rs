@@ -18,10 +18,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// For so long ECS may be unreadable before an object that was as asked says so: every throttled second would flicker.
 const UNREAD: Duration = Duration::from_secs(60);
 
-/// Since when each object fails in such a way.
+/// Since when each object fails in such a way, and since when it can't be read.
 #[derive(Debug, Default)]
 pub struct Patience {
     since: Mutex<HashMap<Subject, Failing>>,
+    /// Since when ECS can't be read for an object.
+    unread: Mutex<HashMap<Subject, Instant>>,
 }
 
 #[derive(Debug)]
@@ -55,11 +57,17 @@ impl Patience {
     }
 
     /// Whether ECS could not be read at this moment, and not for so long that it is worth a word.
-    pub fn overlooks(&self, subject: &Subject, generation: Option<i64>, refusal: &Refusal, now: Instant) -> bool {
+    pub fn overlooks(&self, subject: &Subject, refusal: &Refusal, now: Instant) -> bool {
         let Refusal::Ecs(_, error) = refusal else { return false };
-        !error.operation.is_write()
-            && matches!(error.class, Class::Throttled | Class::Transient)
-            && self.left(subject, generation, "ECS can't be read", UNREAD, now).is_some()
+        !error.operation.is_write() && matches!(error.class, Class::Throttled | Class::Transient) && {
+            let mut all = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+            now - *all.entry(subject.clone()).or_insert(now) < UNREAD
+        }
+    }
+
+    /// ECS could be read.
+    pub fn was_read(&self, subject: &Subject) {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
     }
 
     /// How long the failure may still last.
@@ -121,12 +129,14 @@ mod tests {
         let subject = Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() };
         let overlooks = |operation: Operation, code: &str, after: u64| {
             let refusal = Refusal::Ecs("service web".into(), EcsError::new(operation, code, "Rate exceeded"));
-            patience.overlooks(&subject, Some(1), &refusal, start + Duration::from_secs(after))
+            patience.overlooks(&subject, &refusal, start + Duration::from_secs(after))
         };
         assert!(overlooks(Operation::DescribeServices, "ThrottlingException", 0));
         assert!(overlooks(Operation::DescribeServices, "ServerException", 59));
-        assert!(!overlooks(Operation::DescribeServices, "ThrottlingException", 60));
         patience.forget(&subject);
+        assert!(!overlooks(Operation::DescribeServices, "ThrottlingException", 60), "also where a look was asked for");
+        patience.was_read(&subject);
+        assert!(overlooks(Operation::DescribeServices, "ThrottlingException", 61));
         assert!(!overlooks(Operation::UpdateService, "ThrottlingException", 61), "what was to change did not");
         assert!(!overlooks(Operation::DescribeServices, "AccessDeniedException", 61), "the user must act");
     }

@@ -61,19 +61,42 @@ fn by_name(items: &[Value]) -> Option<BTreeMap<&str, &Value>> {
 const LONGEST_VALUE: usize = 160;
 const MOST_LEAVES: usize = 5;
 
+/// Members whose values only readers of the spec should see.
+const PRIVATE: [&str; 3] = ["environment", "options", "driverOpts"];
+
+/// Whether such a member is anywhere in it.
+fn holds_private(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| PRIVATE.contains(&name.as_str()) || holds_private(value))
+        }
+        Value::Array(items) => items.iter().any(holds_private),
+        _ => false,
+    }
+}
+
 impl Difference {
     /// Whether the values may hold what only readers of the spec should see: the environment, options of drivers, and
     /// whole containers, which contain them.
     fn is_private(&self) -> bool {
         let whole = |value: &Value| value.is_object() || value.is_array();
-        self.path.contains("environment")
-            || self.path.contains("options")
+        PRIVATE.iter().any(|member| self.path.contains(member))
+            || [&self.have, &self.want].into_iter().any(holds_private)
             || (self.path.starts_with("containerDefinitions") && (whole(&self.have) || whole(&self.want)))
     }
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The leaf says more than the head of the whole.
+        if self.have.is_object() && self.want.as_object().is_some_and(|want| !want.is_empty()) {
+            let leaves = differences(&self.path, &self.have, &self.want);
+            for (index, leaf) in leaves.iter().take(MOST_LEAVES).enumerate() {
+                write!(f, "{}{leaf}", if index == 0 { "" } else { ", " })?;
+            }
+            let more = leaves.len().saturating_sub(MOST_LEAVES);
+            return if more > 0 { write!(f, ", and {more} more") } else { Ok(()) };
+        }
         // Events and logs are read by more people than specs are.
         if self.is_private() {
             let what = match (&self.have, &self.want) {
@@ -88,15 +111,6 @@ impl fmt::Display for Difference {
         }
         if self.want.as_object().is_some_and(Map::is_empty) {
             return write!(f, "{}: reset", self.path);
-        }
-        if self.have.is_object() && self.want.is_object() {
-            // The leaf says more than the head of the whole.
-            let leaves = differences(&self.path, &self.have, &self.want);
-            for (index, leaf) in leaves.iter().take(MOST_LEAVES).enumerate() {
-                write!(f, "{}{leaf}", if index == 0 { "" } else { ", " })?;
-            }
-            let more = leaves.len().saturating_sub(MOST_LEAVES);
-            return if more > 0 { write!(f, ", and {more} more") } else { Ok(()) };
         }
         write!(f, "{}: {} → {}", self.path, short(&self.have), short(&self.want))
     }
@@ -144,6 +158,11 @@ impl Step {
         };
         let deploys = operation == Operation::CreateService;
         Self { operation, input, because, what: what.into(), deploys }
+    }
+
+    /// Whether an annotation asked for it, and nothing differs.
+    pub fn is_asked_for(&self) -> bool {
+        !self.because.is_empty() && self.because.iter().all(|difference| difference.path.starts_with("metadata."))
     }
 
     /// What ECS's answer says was made, where the step does not name it.
@@ -226,6 +245,18 @@ mod tests {
                 "containerDefinitions[app].image: a:1 → a:2"
             ]
         );
+    }
+
+    /// Tokens of log drivers and passwords of volumes stand in blocks that are added or changed as a whole.
+    #[test]
+    fn what_a_block_hides_is_not_told() {
+        let splunk = json!({ "logDriver": "splunk", "options": { "splunk-token": "secret" } });
+        let with = |log: &Value| json!({ "enabled": true, "logConfiguration": log });
+        let added = Difference::new("serviceConnectConfiguration", json!({ "enabled": true }), with(&splunk));
+        assert_eq!(added.to_string(), "serviceConnectConfiguration.logConfiguration: added");
+        let volume = |password: &str| json!([{ "name": "x", "driverOpts": { "o": password } }]);
+        let changed = Difference::new("volumes", volume("old"), volume("new"));
+        assert_eq!(changed.to_string(), "volumes: changed");
     }
 
     #[test]

@@ -117,6 +117,7 @@ impl Story {
                 Reason::Deleting if verdict.state == State::Waiting && !was(Reason::Deleting) => {
                     self.hear(News::normal(verdict.reason.as_str(), verdict.message.clone()));
                 }
+                Reason::RefNotReady if was(Reason::RefNotReady) => {}
                 Reason::RefNotReady | Reason::Differs => {
                     self.hear(News::normal(verdict.reason.as_str(), verdict.message.clone()));
                 }

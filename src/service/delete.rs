@@ -15,10 +15,11 @@ use crate::{
         owner::{Claim, Stake},
         spec,
     },
+    runtime::{backoff::Delays, controller::Next},
 };
 
-/// How often a deletion is asked for again that ECS refuses for the sake of a running deployment.
-const ONCE_OVER: Duration = Duration::from_secs(15);
+/// When a deletion is asked for again that ECS refuses for the sake of a running deployment.
+const ONCE_OVER: Delays = Delays { first: Duration::from_secs(10), longest: Duration::from_mins(1) };
 
 /// One look and the calls that can be made now.
 pub async fn delete(
@@ -56,10 +57,11 @@ pub async fn delete(
     cx.interests.set(&cx.live, &Subject::of(object), vec![(key.clone(), Pace::Rolling)]);
     if service.status == "ACTIVE" && service.desired_count == 0 && is_between_deployments(&service) {
         let tasks = service.running_count + service.pending_count;
+        let event = newest_event(&service);
         let message = format!(
-            "Service {name} is scaled to 0; it is deleted once its deployment is over: {tasks} tasks are left."
+            "Service {name} is scaled to 0; it is deleted once its deployment is over: {tasks} tasks are left.{event}"
         );
-        return Ok(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, ONCE_OVER)));
+        return Ok(Deletion::Waiting(once_over(message)));
     }
     if service.status == "ACTIVE" {
         for step in steps(&name, &cluster, &service) {
@@ -141,16 +143,24 @@ async fn apply(cx: &Context, ecs: &Ecs, key: &Key, step: Step, story: &mut Story
         Err(error) if error.class == Class::Absent => Ok(Some(Deletion::Done)),
         Err(error) if error.code == "ServiceNotActiveException" => Ok(None),
         Err(error) if error.message.contains("while deployments are active") => {
-            let message = "ECS deletes the service once its deployments are over; it is scaled to 0 meanwhile.";
-            Ok(Some(Deletion::Waiting(Verdict::waiting(Reason::Deleting, message, ONCE_OVER))))
+            let message = "ECS deletes the service once its deployments, or its task sets, are gone; it is scaled to 0 meanwhile.";
+            Ok(Some(Deletion::Waiting(once_over(message.to_owned()))))
         }
         Err(error) => Err(Refusal::Ecs(step.what, error)),
     }
 }
 
-fn draining(name: &str, service: &LiveService) -> Verdict {
+fn once_over(message: String) -> Verdict {
+    Verdict { next: Next::Backoff(ONCE_OVER), ..Verdict::waiting(Reason::Deleting, message, ONCE_OVER.first) }
+}
+
+fn newest_event(service: &LiveService) -> String {
     let event = service.json.pointer("/events/0/message").and_then(Value::as_str);
-    let event = event.map_or_else(String::new, |message| format!(" The newest event of ECS: {message}"));
+    event.map_or_else(String::new, |message| format!(" The newest event of ECS: {message}"))
+}
+
+fn draining(name: &str, service: &LiveService) -> Verdict {
+    let event = newest_event(service);
     Verdict::progressing(
         Reason::Deleting,
         format!("Service {name} drains in ECS: {} tasks still run.{event}", service.running_count),

@@ -74,7 +74,7 @@ impl Ending<'_> {
             next.map(|next| next.rsplit('/').next().unwrap_or(next)).filter(|next| self.revision() != Some(*next));
         let next = next.unwrap_or("The corrected manifest");
         let message = format!("ECS is rolling back {}. {next} is deployed once that is over.", self.way(is_back));
-        Verdict::waiting_for_change(Reason::Deploying, message)
+        Verdict::progressing(Reason::Deploying, message)
     }
 
     /// What to say where nothing was gone back to.

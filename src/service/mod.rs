@@ -41,6 +41,7 @@ use crate::{
     api::{CLUSTER_ARN, EcsService, EcsServiceStatus},
     ecs::{EcsError, Key, Operation, Pace},
     reconcile::{Context, Deletion, Kind, News, Plan, Refusal, Settings, Step, Story, Verdict},
+    runtime::conditions,
 };
 
 /// What is on its way is looked for again after so long, unless it wakes the service before.
@@ -122,6 +123,11 @@ impl Kind for Service {
 
     fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus, now: Timestamp) -> Verdict {
         verdict::verdict(desired, observed, status, now)
+    }
+
+    fn available(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Option<conditions::Desired> {
+        let service = observed.service.as_ref().filter(|service| service.status != "INACTIVE")?;
+        availability::available(desired, service, status)
     }
 
     fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {

@@ -192,9 +192,15 @@ fn went_on(
     if waits || goes_back || !goes_on || is_answered(before) || is_answered(after) {
         return None;
     }
-    let note =
-        format!("Nobody answered hook {} of deployment {} in time: it goes on, as the hook asks", hook.id, new.id);
-    Some(News::normal("HookTimedOut", note))
+    let until = hook.expiration_time.as_ref().map(|until| until.0);
+    let is_over = until.zip(new.progress_time.as_ref()).is_some_and(|(until, now)| now.0 >= until);
+    Some(if is_over {
+        let note =
+            format!("Nobody answered hook {} of deployment {} in time: it goes on, as the hook asks", hook.id, new.id);
+        News::normal("HookTimedOut", note)
+    } else {
+        News::normal("HookAnswered", format!("Somebody else let deployment {} go on at hook {}", new.id, hook.id))
+    })
 }
 
 fn failures(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {

@@ -114,8 +114,9 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
     call.hold_back(live, live.is_on_an_older_deployment(status) && live.is_deploying(), &mut plan.withheld);
     // A removal that waits must not be forgotten meanwhile.
     plan.kept.extend(differing.into_iter().filter(|unit| unit != acts::RESTART && !call.has(unit)));
-    plan.steps.extend(call.into_step(desired));
+    // A hook does not wait for an edit that ECS may refuse.
     acts::steps(desired, observed, live, status, plan);
+    plan.steps.extend(call.into_step(desired));
 }
 
 /// How long a change that waits for a deployment waits at most before it is looked at again.

@@ -65,7 +65,10 @@ impl References {
             cluster: lookup(&cx.stores.clusters, object.spec.cluster_ref.as_ref(), &namespace),
             registered: task_definition.as_ref().and_then(|object| registered(cx, object)),
             task_definition,
-            is_new: created.is_some_and(|created| cx.clock.now().duration_since(created.0) < TOGETHER),
+            is_new: created.is_some_and(|created| {
+                let age = cx.clock.now().duration_since(created.0);
+                age >= SignedDuration::ZERO && age < TOGETHER
+            }),
             is_bound: object.status.as_ref().is_some_and(|status| status.task_definition_arn.is_some()),
             is_contested: cx.contests.is_on(&Subject::of(object), Instant::now()),
         }
@@ -92,7 +95,7 @@ impl References {
         let missing = || self.patiently(missing("spec.taskDefinitionRef", "EcsTaskDefinition", name));
         let object = self.task_definition.as_ref().ok_or_else(missing)?;
         let status = object.status.as_ref();
-        let is_observed = status.is_some_and(|status| status.common.observed_generation.is_some());
+        let is_observed = status.is_some_and(|status| status.common.observed_generation >= Some(0));
         let Some(arn) = status.and_then(|status| status.task_definition_arn.clone()) else {
             // Its status was lost, or it is made anew: nothing is wrong with what runs.
             if self.is_bound && !is_observed {

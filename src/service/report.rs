@@ -365,6 +365,11 @@ fn hide_incidentals(deployment: &mut DeploymentStatus) {
 
 /// Whether two statuses differ only in what is written with the next thing that somebody looks for.
 pub fn is_incidental(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
+    let is_over = |deployment: &DeploymentStatus| deployment.rollout_state.as_deref() == Some("COMPLETED");
+    if after.deployment.as_ref().is_some_and(is_over) {
+        // Nothing may follow.
+        return false;
+    }
     let without = |status: &EcsServiceStatus| {
         let mut status = status.clone();
         status.pending_count = None;

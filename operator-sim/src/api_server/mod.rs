@@ -8,7 +8,7 @@ mod http;
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use ecs_operator::api::{EcsCluster, EcsService, EcsTaskDefinition};
@@ -52,7 +52,6 @@ struct State {
     observer: Option<Observer>,
     /// What the Events said that may come again, by their names.
     events: BTreeMap<String, String>,
-    defaults: BTreeMap<String, Value>,
 }
 
 impl fmt::Debug for ApiServer {
@@ -71,7 +70,6 @@ impl ApiServer {
             faults: Faults::new(seed),
             observer: None,
             events: BTreeMap::new(),
-            defaults: default_statuses(),
         };
         Self { state: Arc::new(Mutex::new(state)), journal }
     }
@@ -116,7 +114,7 @@ impl ApiServer {
             let uid = format!("00000000-0000-4000-8000-{:012}", state.version);
             let object = json!({
                 "apiVersion": "ecs-operator.dev/v1alpha1", "kind": name.0, "spec": spec,
-                "status": state.defaults.get(&name.0),
+                "status": DEFAULT_STATUSES.get(&name.0),
                 "metadata": {
                     "name": name.1, "namespace": NAMESPACE, "uid": uid, "generation": 1,
                     "annotations": annotations, "creationTimestamp": self.journal.date(),
@@ -161,7 +159,7 @@ impl ApiServer {
         let mut state = self.state();
         let name = (kind.to_owned(), name.to_owned());
         let Some(mut object) = state.objects.get(&name).cloned() else { return };
-        object["status"] = state.defaults.get(kind).cloned().unwrap_or_default();
+        object["status"] = DEFAULT_STATUSES.get(kind).cloned().unwrap_or_default();
         state.put(&name, object);
     }
 
@@ -209,8 +207,8 @@ fn bump(generation: &mut Value) {
     *generation = (generation.as_i64().unwrap_or_default() + 1).into();
 }
 
-/// The status that the schema of each kind gives a new object.
-fn default_statuses() -> BTreeMap<String, Value> {
+/// The status that the schema of each kind gives a new object. Made once: a walk takes no longer than a few of these.
+static DEFAULT_STATUSES: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
     [EcsCluster::crd(), EcsTaskDefinition::crd(), EcsService::crd()]
         .into_iter()
         .map(|crd| {
@@ -220,4 +218,4 @@ fn default_statuses() -> BTreeMap<String, Value> {
             (kind, crd.pointer(place).cloned().unwrap_or_default())
         })
         .collect()
-}
+});

@@ -86,11 +86,12 @@ impl Walker {
         let simulator = self.simulation.ecs().simulator();
         let look = json!({ "taskDefinition": runs });
         let answer = simulator.call(&Simulation::caller(), "DescribeTaskDefinition", &look).unwrap_or_default();
-        let images = [
-            text(&asked, "/spec/containerDefinitions/0/image"),
-            text(&answer, "/taskDefinition/containerDefinitions/0/image"),
-        ];
-        images.iter().any(|image| image.starts_with("fail/"))
+        let image = if asked.pointer("/metadata/deletionTimestamp").is_some() {
+            text(&answer, "/taskDefinition/containerDefinitions/0/image")
+        } else {
+            text(&asked, "/spec/containerDefinitions/0/image")
+        };
+        image.starts_with("fail/")
     }
 
     /// Whether tasks of a service run, fail, and run again for ever.

@@ -257,7 +257,7 @@ async fn drift_under_observe_is_shown_and_not_touched() {
         .map(|(subject, object)| {
             let lines = object["status"]["plan"].as_array().cloned().unwrap_or_default();
             let about_it =
-                |line: &Value| line.as_str().is_some_and(|line| line.contains(&format!("({}:", subject.drift.field)));
+                |line: &Value| line.as_str().is_some_and(|line| line.contains(&format!("({}", subject.drift.field)));
             assert!(lines.len() == 1 && about_it(&lines[0]), "{}: {lines:?}", subject.drift.field);
             format!("{} of {}\n  {}\n", subject.drift.field, subject.kind, lines[0].as_str().unwrap())
         })

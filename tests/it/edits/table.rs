@@ -131,7 +131,7 @@ async fn take(scene: &Scene, kind: &str, row: &Row, step: &str) {
             let message = condition(&object, "Ready").unwrap()["message"].as_str().unwrap();
             let noted = message.contains(&format!("{} was removed from the manifest", row.field));
             assert_eq!(noted, step == "remove" && row.removed == Removed::Noted, "{}: {message}", row.field);
-            assert!(matches!(reason(&object), "Deployed" | "Active"), "{}", reason(&object));
+            assert!(matches!(reason(&object), "Deployed" | "Active" | "NoTaskSet"), "{}", reason(&object));
         }
     }
 }

@@ -1,0 +1,132 @@
+//! Carrying out a plan, or holding it back.
+
+use std::time::Duration;
+
+use kube::Resource;
+use tokio::time::Instant;
+
+use super::{
+    super::{
+        applied::{remember_managed, remember_unseen},
+        brake::without_effect,
+        doubt::in_doubt,
+        kind::{Kind, Refusal},
+        plan::{Plan, Step},
+        verdict::Verdict,
+    },
+    Pass,
+};
+use crate::{
+    api::{Managed, status::READY},
+    ecs::Class,
+    runtime::objects,
+};
+
+/// When the store shows that an object is gone.
+const GONE: Duration = Duration::from_millis(250);
+
+impl<K: Kind> Pass<'_, K> {
+    /// Why a plan is not carried out now: it had no effect, may have been carried out already, or waits a moment for more
+    /// edits. `was_ours` tells that the process before this one may have called for the object.
+    pub(super) fn held_back(
+        &mut self,
+        desired: &K::Desired,
+        observed: &K::Observed,
+        plan: &Plan,
+        was_ours: bool,
+    ) -> Result<Option<Verdict>, Refusal> {
+        let cx = self.cx;
+        if let Some(pause) = cx.brake.holds(&self.subject, &plan.steps, self.started) {
+            K::report(desired, observed, &mut self.status, cx.clock.now());
+            return Ok(Some(without_effect(plan, pause).with(self.available())));
+        }
+        let generation = self.object.meta().generation;
+        if let Some(refused) = cx.refusals.holds(&self.subject, generation, &plan.steps, Instant::now()) {
+            K::report(desired, observed, &mut self.status, cx.clock.now());
+            return Ok(Some(Verdict { also: self.available().into_iter().collect(), ..refused }));
+        }
+        let makes_twins = plan.steps.iter().any(|step| step.operation.makes_twins());
+        let doubt = makes_twins.then(|| cx.doubt.left(&self.subject, was_ours, Instant::now())).flatten();
+        if let Some(left) = doubt {
+            return Ok(Some(in_doubt(plan, left).with(self.available())));
+        }
+        if plan.steps.iter().any(|step| K::gathers(desired, step)) {
+            let generation = generation.unwrap_or_default();
+            if let Some(left) = cx.gather.left(&self.subject, generation, Instant::now()) {
+                return Err(Refusal::Later(left));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Nothing of ours is in AWS, or is made there, that a deletion would not find; and nothing in another account.
+    pub(super) async fn hold(&mut self, desired: &K::Desired) -> Result<(), Refusal> {
+        let cx = self.cx;
+        cx.accounts.check(&cx.live, K::Object::common(&mut self.status)).await?;
+        if !self.is_held {
+            let place = K::place(desired);
+            self.written.remember(objects::add_finalizer(&cx.client, &self.object, K::FINALIZER, place).await?);
+            // Nobody can have called for it before.
+            cx.doubt.is_new(&self.subject);
+            self.is_held = true;
+        }
+        Ok(())
+    }
+
+    /// ECS was as this generation asks, so what differs now was changed there.
+    pub(super) fn was_in_line(&self) -> bool {
+        let mut before = self.object.status().cloned().unwrap_or_default();
+        let generation = self.object.meta().generation;
+        let mut conditions = K::Object::common(&mut before).conditions.iter();
+        conditions.any(|condition| {
+            condition.type_ == READY && condition.status == "True" && condition.observed_generation == generation
+        })
+    }
+
+    /// Makes the calls of a plan, in order, and takes over what each is answered.
+    pub(super) async fn apply(
+        &mut self,
+        desired: &K::Desired,
+        observed: &K::Observed,
+        steps: Vec<Step>,
+    ) -> Result<(), Refusal> {
+        let cx = self.cx;
+        let managed = K::managed(desired);
+        let is_drift = self.was_in_line() || K::is_overridden(observed, &self.status);
+        let corrects = is_drift && K::asks_the_same(desired, observed, &self.status);
+        let common = K::Object::common(&mut self.status);
+        let is_made = !common.applied_fields.is_empty();
+        if remember_managed(common, &managed) && is_made {
+            // What is managed for the first time and then no more has to be reset, also if the operator dies in between.
+            if !self.write_status().await? {
+                return Err(Refusal::Later(GONE));
+            }
+        }
+        let ecs = cx.live.regions().ecs(K::region(desired));
+        for (done, step) in steps.iter().enumerate() {
+            let call = step.operation.makes().then(|| cx.doubt.call(&self.subject));
+            let answer = ecs.call(step.operation, &step.input).await;
+            if let Some(call) = call
+                && answer.as_ref().err().is_none_or(|error| error.class != Class::Transient)
+            {
+                call.answered();
+            }
+            let answer = answer.map_err(|error| K::refusal(cx, desired, step, error));
+            let answer = answer.inspect_err(|_| {
+                self.refused = Some(step.clone());
+                // After a step, what was observed is of the past: it would tell of a rollback where a deployment began.
+                if done == 0 {
+                    K::report(desired, observed, &mut self.status, cx.clock.now());
+                }
+            })?;
+            tracing::info!(object = %self.subject, %step, "applied");
+            let made = step.made(&answer);
+            K::absorb(cx, desired, step, answer, &mut self.status);
+            self.story.carried_out(step, made.as_deref(), corrects);
+            self.applied.push(step.clone());
+            remember_unseen(K::Object::common(&mut self.status), &managed, &self.applied);
+        }
+        cx.brake.sent(&self.subject, &steps, self.started);
+        Ok(())
+    }
+}
