@@ -16,8 +16,9 @@ demo: setup ## Show the operator at work on this machine; ARGS="..." is passed o
 	cargo build --workspace --all-targets
 	python3 tools/demo $(ARGS)
 
+# Most tests wait, for ECS or for Kubernetes: four at a time keep two cores busy.
 test: setup ## Run all tests, and judge the CRDs and the documents
-	cargo test --workspace
+	cargo test --workspace -- --test-threads=4
 	python3 tools/testbed cel-cost $(CRDS)
 	python3 tools/apidoc --check
 	python3 tools/docs

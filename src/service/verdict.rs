@@ -36,7 +36,7 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
     let plan = plan::plan(desired, observed, status).unwrap_or_default();
     let rollout = rollout(desired, observed, service, status, &plan, now);
     if rollout.state != State::Ready {
-        return withholding(rollout, &plan.withheld).with(available(desired, service, status));
+        return rollout.with(available(desired, service, status));
     }
     let verdict = if let Some(withheld) = plan.withheld.first() {
         Verdict { next: Next::After(plan::WITHHELD), ..Verdict::progressing(Reason::Deploying, withheld.clone()) }
@@ -54,8 +54,7 @@ pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus
 /// A correction that waits, until ECS has rolled back say, must not look as if nobody had read it.
 fn withholding(rollout: Verdict, withheld: &[String]) -> Verdict {
     let Some(withheld) = withheld.first() else { return rollout };
-    if rollout.state == State::Waiting {
-        // That is what it tells.
+    if rollout.state == State::Ready {
         return rollout;
     }
     let message = format!("{} A change of the manifest waits: {withheld}.", rollout.message);
@@ -100,10 +99,14 @@ fn rollout(
         let asked = desired.input.get("taskDefinition").and_then(Value::as_str);
         return ending.going_back(observed.resolved.as_deref().or(asked));
     }
-    if is_back || goes_back {
-        return ending.rolled_back();
-    }
-    let is_over = state.is_some_and(DeploymentState::is_bad_end);
+    let rollout = if is_back || goes_back { ending.rolled_back() } else { forward(&ending, now) };
+    withholding(rollout, &plan.withheld)
+}
+
+/// A rollout that ECS does not take back.
+fn forward(ending: &Ending<'_>, now: Timestamp) -> Verdict {
+    let Ending { desired, service, primary, own, status, .. } = *ending;
+    let is_over = own.is_some_and(|own| own.state.is_bad_end());
     if service.is_failed() || is_over && !service.is_completed() {
         return ending.failed();
     }

@@ -77,7 +77,7 @@ fn nothing_is_deployed_while_ecs_rolls_back() {
     let told = verdict(&mended, going_back, &status);
     let waits = "ECS is rolling back from the new revision (ecs-svc/3) to web:2 (ecs-svc/2). \
                  web:4 is deployed once that is over.";
-    assert_eq!((told.state, &*told.message), (State::Waiting, waits), "the user has acted already");
+    assert_eq!((told.state, &*told.message), (State::Progressing, waits), "the user has acted already");
     assert!(plan.withheld[0].contains("once ECS has rolled back"), "{:?}", plan.withheld);
 }
 
