@@ -66,11 +66,11 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
         subject: Subject::of(&object),
         status: object.status().cloned().unwrap_or_default(),
         is_held: objects::has_finalizer(&object, K::FINALIZER),
+        available: available::<K>(&object),
         object,
         story: Story::default(),
         applied: Vec::new(),
         refused: None,
-        seen: None,
         started: Instant::now(),
     };
     run.run().await
@@ -89,11 +89,21 @@ struct Pass<'a, K: Kind> {
     applied: Vec<Step>,
     /// The call that failed.
     refused: Option<Step>,
-    /// Whether enough tasks run, as far as this pass could look.
-    seen: Option<Option<conditions::Desired>>,
+    /// Whether enough tasks run: as it was said last, until this pass has looked. That a call failed, or can't be made, says
+    /// nothing of it.
+    available: Option<conditions::Desired>,
     /// It carries our finalizer.
     is_held: bool,
     started: Instant,
+}
+
+/// The condition `Available` as the status has it, unless the object is to go.
+fn available<K: Kind>(object: &K::Object) -> Option<conditions::Desired> {
+    let mut status = object.status().cloned().filter(|_| object.meta().deletion_timestamp.is_none())?;
+    let told = &K::Object::common(&mut status).conditions;
+    let known = told.iter().find(|condition| condition.type_ == AVAILABLE)?;
+    let (reason, message) = (known.reason.clone(), known.message.clone());
+    Some(conditions::Desired { type_: AVAILABLE, status: Truth::read(&known.status)?, reason, message })
 }
 
 /// A pass that left nothing to call: what was asked, and what was seen.
@@ -170,28 +180,11 @@ impl<K: Kind> Pass<'_, K> {
             tracing::warn!(object = %self.subject, error = %refusal, "ECS can't be read; what is known stands for a while");
             return Err(refusal.verdict().next);
         }
-        let verdict = refusal.verdict().with(self.available());
+        let verdict = refusal.verdict().with(self.available.clone());
         Ok(match &self.refused {
             Some(step) => self.cx.refusals.note(&self.subject, generation, step.clone(), verdict, Instant::now()),
             None => verdict,
         })
-    }
-
-    /// Whether enough tasks run: that a call failed, or can't be made, says nothing of it. As it was said last, where ECS
-    /// could not be read.
-    fn available(&self) -> Option<conditions::Desired> {
-        if let Some(seen) = &self.seen {
-            return seen.clone();
-        }
-        if self.object.meta().deletion_timestamp.is_some() {
-            return None;
-        }
-        let mut before = self.object.status().cloned()?;
-        let told = &K::Object::common(&mut before).conditions;
-        let known = told.iter().find(|condition| condition.type_ == AVAILABLE)?;
-        let status = Truth::read(&known.status)?;
-        let (reason, message) = (known.reason.clone(), known.message.clone());
-        Some(conditions::Desired { type_: AVAILABLE, status, reason, message })
     }
 
     /// Ends a pass that has nothing to say, but may have done something.
@@ -259,7 +252,7 @@ impl<K: Kind> Pass<'_, K> {
             let observed = K::observe(cx, &desired, &self.status, since).await?;
             cx.patience.was_read(&self.subject);
             K::recall(&desired, &observed, &mut self.status);
-            self.seen = Some(K::available(&desired, &observed, &self.status));
+            self.available = K::available(&desired, &observed, &self.status);
             cx.interests.set(&cx.live, &self.subject, K::keys(&desired, &observed));
             let mut plan = K::plan(&desired, &observed, &self.status)
                 .inspect_err(|_| K::report(&desired, &observed, &mut self.status, now))?;

@@ -15,6 +15,7 @@ mod news;
 mod observe;
 mod ours;
 mod plan;
+mod progress;
 mod references;
 mod report;
 pub mod rules;
@@ -131,11 +132,11 @@ impl Kind for Service {
     }
 
     fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
-        report::is_progress(before, after)
+        progress::is_progress(before, after)
     }
 
     fn is_incidental(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {
-        report::is_incidental(before, after)
+        progress::is_incidental(before, after)
     }
 
     fn gathers(desired: &Desired, step: &Step) -> bool {
@@ -144,7 +145,7 @@ impl Kind for Service {
     }
 
     fn stands_still(status: &EcsServiceStatus, now: Timestamp) -> Duration {
-        report::stands_still(status, now)
+        progress::stands_still(status, now)
     }
 
     fn was_deployed(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {

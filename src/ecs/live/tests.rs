@@ -1,5 +1,6 @@
 //! Live through the real SDK over a wire of our own, in simulated time.
 
+mod age;
 mod queue;
 
 use std::{
@@ -333,41 +334,6 @@ async fn the_first_read_after_a_write_wakes_also_where_it_shows_the_same() {
     assert_eq!(changes.try_recv(), Ok(key(0)));
     assert!(changes.try_recv().is_err(), "once");
     assert!(!live.peek(&key(0)).unwrap().is_answer);
-}
-
-/// What can't be read any more must not be called ready for ever.
-#[tokio::test(start_paused = true)]
-async fn what_the_sweep_cannot_renew_is_not_good_for_long() {
-    let wire = Wire::default();
-    let (live, mut changes) = live(&wire);
-    first_look(&live, &wire, 1).await;
-    live.keep(&key(0), Pace::Quiet);
-    wire.0.lock().unwrap().denied = Some("s0".into());
-    tokio::spawn(live.clone().sweep());
-    tokio::time::sleep(Duration::from_secs(100)).await;
-    assert!(live.get(&key(0), None).await.is_ok(), "a minute or two is nothing");
-    tokio::time::sleep(Duration::from_secs(200)).await;
-    assert_eq!(changes.try_recv(), Ok(key(0)), "those who look at it are told");
-    assert!(live.get(&key(0), None).await.is_err());
-    wire.0.lock().unwrap().denied = None;
-    tokio::time::sleep(Duration::from_secs(61)).await;
-    assert_eq!(changes.try_recv(), Ok(key(0)), "and told when it can be read again");
-}
-
-/// What is looked at once in ten sweeps is not too old after three.
-#[tokio::test(start_paused = true)]
-async fn slow_objects_have_ten_times_the_time() {
-    let wire = Wire::default();
-    let (live, mut changes) = live(&wire);
-    first_look(&live, &wire, 1).await;
-    live.keep(&key(0), Pace::Slow);
-    wire.0.lock().unwrap().denied = Some("s0".into());
-    tokio::spawn(live.clone().sweep());
-    tokio::time::sleep(Duration::from_mins(25)).await;
-    assert!(live.get(&key(0), None).await.is_ok());
-    assert!(changes.try_recv().is_err(), "nobody is told");
-    tokio::time::sleep(Duration::from_mins(20)).await;
-    assert_eq!(changes.try_recv(), Ok(key(0)));
 }
 
 /// More to look at than ECS's rates allow must slow the sweep down, not those who ask.

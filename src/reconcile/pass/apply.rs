@@ -38,17 +38,17 @@ impl<K: Kind> Pass<'_, K> {
         let cx = self.cx;
         if let Some(pause) = cx.brake.holds(&self.subject, &plan.steps, self.started) {
             K::report(desired, observed, &mut self.status, cx.clock.now());
-            return Ok(Some(without_effect(plan, pause).with(self.available())));
+            return Ok(Some(without_effect(plan, pause).with(self.available.clone())));
         }
         let generation = self.object.meta().generation;
         if let Some(refused) = cx.refusals.holds(&self.subject, generation, &plan.steps, Instant::now()) {
             K::report(desired, observed, &mut self.status, cx.clock.now());
-            return Ok(Some(Verdict { also: self.available().into_iter().collect(), ..refused }));
+            return Ok(Some(Verdict { also: self.available.clone().into_iter().collect(), ..refused }));
         }
         let makes_twins = plan.steps.iter().any(|step| step.operation.makes_twins());
         let doubt = makes_twins.then(|| cx.doubt.left(&self.subject, was_ours, Instant::now())).flatten();
         if let Some(left) = doubt {
-            return Ok(Some(in_doubt(plan, left).with(self.available())));
+            return Ok(Some(in_doubt(plan, left).with(self.available.clone())));
         }
         if plan.steps.iter().any(|step| K::gathers(desired, step)) {
             let generation = generation.unwrap_or_default();

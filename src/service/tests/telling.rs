@@ -367,11 +367,11 @@ fn what_is_no_news_is_no_reason_to_write() {
         } }))
     };
     let begun = with(Value::Null, "SCALE_UP", "MONITORING", "ROLLING");
-    let is_progress = |after: &EcsServiceStatus| crate::service::report::is_progress(&begun, after);
+    let is_progress = |after: &EcsServiceStatus| crate::service::progress::is_progress(&begun, after);
     assert!(is_progress(&with(json!("PENDING"), "SCALE_UP", "MONITORING", "ROLLING")));
     assert!(is_progress(&with(json!("SUCCESSFUL"), "CLEAN_UP", "MONITORING_COMPLETE", "ROLLING")));
     assert!(!is_progress(&with(json!("ROLLBACK_IN_PROGRESS"), "SCALE_UP", "MONITORING", "ROLLING")));
     let canary = with(Value::Null, "SCALE_UP", "MONITORING", "CANARY");
     let shifts = with(Value::Null, "BAKE_TIME", "MONITORING", "CANARY");
-    assert!(!crate::service::report::is_progress(&canary, &shifts));
+    assert!(!crate::service::progress::is_progress(&canary, &shifts));
 }
