@@ -250,7 +250,7 @@ class Story:
         self.run(f"kubectl delete {files} --timeout=60s")
         output = self.run(
             "kubectl get events --sort-by=.eventTime -o custom-columns=EVENT:.reason,MESSAGE:.message"
-            " | grep -E '^(Deleted|Deregistered)'"
+            " | grep -E '^(Deleting +Deleting|Deregistered) '"
         )
         lines = output.strip().splitlines()
         of_services = [number for number, line in enumerate(lines) if " service " in line]
