@@ -188,9 +188,17 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     /// Ends a pass that has nothing to say, but may have done something.
-    async fn leave(self, next: Next) -> Next {
+    async fn leave(mut self, next: Next) -> Next {
         if self.applied.is_empty() {
             return next;
+        }
+        let generation = self.object.meta().generation;
+        let common = K::Object::common(&mut self.status);
+        if common.conditions.is_empty() {
+            // A status that was lost.
+            let sent = Verdict::progressing(Reason::Deploying, "A change was sent to ECS, and another is on its way.");
+            common.observed_generation = generation;
+            common.conditions = conditions::merge(&[], sent.conditions(), generation, self.cx.clock.now());
         }
         if let Err(error) = self.write_status().await {
             tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
