@@ -87,8 +87,6 @@ pub trait Kind: Sized + Send + Sync + 'static {
     const FINALIZER: &'static str;
     /// Whether ECS is read again after a write rather than its answer taken.
     const READS_AFTER_WRITES: bool = false;
-    /// Whether an edit makes something new in ECS beside what is there.
-    const MAKES_ANEW: bool = false;
     /// The custom resource.
     type Object: Object + Managed;
     /// What it refers to, as the stores have it.

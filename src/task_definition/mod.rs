@@ -27,7 +27,6 @@ pub struct TaskDefinition;
 
 impl Kind for TaskDefinition {
     const FINALIZER: &'static str = "ecs-operator.dev/task-definition";
-    const MAKES_ANEW: bool = true;
     type Object = EcsTaskDefinition;
     type References = ();
     type Desired = Desired;
