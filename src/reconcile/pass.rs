@@ -119,6 +119,7 @@ impl<K: Kind> Pass<'_, K> {
         } else {
             self.reconcile().await.map(Some)
         };
+        let before = self.object.status().cloned().unwrap_or_default();
         let (verdict, settled) = match outcome {
             Ok(Some(done)) => done,
             Ok(None) => {
@@ -131,30 +132,20 @@ impl<K: Kind> Pass<'_, K> {
                 Ok(verdict) => {
                     if verdict.state == State::Waiting {
                         // What was asked for is still to be done.
-                        let before = self
-                            .object
-                            .status()
-                            .cloned()
-                            .map(|mut before| K::Object::common(&mut before).reconciled_at.clone());
-                        K::Object::common(&mut self.status).reconciled_at = before.flatten();
+                        let asked = K::Object::common(&mut before.clone()).reconciled_at.take();
+                        K::Object::common(&mut self.status).reconciled_at = asked;
                     }
                     (verdict, None)
                 }
                 Err(next) => return self.leave(next).await,
             },
         };
-        let before = self.object.status().cloned().unwrap_or_default();
         let was_deployed = K::was_deployed(&before, &self.status);
         self.story.conclude(&verdict, K::Object::common(&mut before.clone()), was_deployed);
-        let next = self.conclude(&before, &verdict).await.unwrap_or_else(|error| {
-            tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
-            self.written.doubt(&self.object);
-            if self.applied.iter().any(|step| step.operation.makes_twins()) {
-                // The status does not say what was made, and ECS's lists may not show it yet.
-                self.cx.doubt.raise(&self.subject);
-            }
-            Next::Backoff(UNWRITTEN)
-        });
+        let next = match self.conclude(&before, &verdict).await {
+            Ok(next) => next,
+            Err(error) => self.unwritten(&error),
+        };
         tracing::debug!(object = %self.subject, reason = verdict.reason.as_str(), message = verdict.message, "looked at");
         self.story.tell(self.cx, &self.object).await;
         if let Some((desired, observed)) = settled {
@@ -182,7 +173,10 @@ impl<K: Kind> Pass<'_, K> {
         }
         let verdict = refusal.verdict().with(self.available.clone());
         Ok(match &self.refused {
-            Some(step) => self.cx.refusals.note(&self.subject, generation, step.clone(), verdict, Instant::now()),
+            Some(step) => {
+                let now = (Instant::now(), fastrand::f64());
+                self.cx.refusals.note(&self.subject, generation, step.clone(), verdict, now)
+            }
             None => verdict,
         })
     }
@@ -200,12 +194,23 @@ impl<K: Kind> Pass<'_, K> {
             common.observed_generation = generation;
             common.conditions = conditions::merge(&[], sent.conditions(), generation, self.cx.clock.now());
         }
-        if let Err(error) = self.write_status().await {
-            tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
-            self.written.doubt(&self.object);
-        }
+        let next = match self.write_status().await {
+            Ok(_) => next,
+            Err(error) => self.unwritten(&error),
+        };
         self.story.tell(self.cx, &self.object).await;
         next
+    }
+
+    /// The status could not be written: the pass is made again.
+    fn unwritten(&self, error: &kube::Error) -> Next {
+        tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
+        self.written.doubt(&self.object);
+        if self.applied.iter().any(|step| step.operation.makes_twins()) {
+            // The status does not say what was made, and ECS's lists may not show it yet.
+            self.cx.doubt.raise(&self.subject);
+        }
+        Next::Backoff(UNWRITTEN)
     }
 
     /// The one status write of a pass; none where nothing changed.

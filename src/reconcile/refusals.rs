@@ -11,14 +11,9 @@ use tokio::time::Instant;
 use super::{
     Subject,
     plan::Step,
-    verdict::{State, Verdict},
+    verdict::{SLOW, State, Verdict},
 };
-use crate::runtime::controller::Next;
-
-/// A refused call is made again after so long, then after twice as long, up to…
-const FIRST: Duration = Duration::from_secs(10);
-/// …so long.
-const LONGEST: Duration = Duration::from_mins(5);
+use crate::runtime::{backoff::delay, controller::Next};
 
 /// The last refused call of each object.
 #[derive(Debug, Default)]
@@ -31,28 +26,31 @@ struct Refused {
     generation: Option<i64>,
     step: Step,
     verdict: Verdict,
+    times: u32,
     pause: Duration,
     at: Instant,
 }
 
 impl Refusals {
-    /// ECS refused `step` for a reason that the user must act upon: the verdict, and when to try again.
+    /// ECS refused `step` for a reason that the user must act upon: the verdict, and when to try again. `jitter` is from 0 to
+    /// 1.
     pub fn note(
         &self,
         subject: &Subject,
         generation: Option<i64>,
         step: Step,
         verdict: Verdict,
-        now: Instant,
+        (now, jitter): (Instant, f64),
     ) -> Verdict {
         if verdict.state != State::Stalled {
             return verdict;
         }
         let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let before = all.remove(subject).filter(|before| before.generation == generation && before.step == step);
-        let pause = before.map_or(FIRST, |before| (before.pause * 2).min(LONGEST));
+        let times = before.map_or(0, |before| before.times.saturating_add(1));
+        let pause = delay(times, SLOW, jitter);
         let verdict = Verdict { next: Next::After(pause), ..verdict };
-        all.insert(subject.clone(), Refused { generation, step, verdict: verdict.clone(), pause, at: now });
+        all.insert(subject.clone(), Refused { generation, step, verdict: verdict.clone(), times, pause, at: now });
         verdict
     }
 
@@ -87,16 +85,16 @@ mod tests {
         };
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         let denied = || Verdict::stalled(Reason::AccessDenied, "denied");
-        let noted = refusals.note(&subject, Some(1), step(2), denied(), at(0));
-        assert_eq!(noted.next, Next::After(FIRST));
+        let noted = refusals.note(&subject, Some(1), step(2), denied(), (at(0), 0.5));
+        assert_eq!(noted.next, Next::After(SLOW.first));
         let held = refusals.holds(&subject, Some(1), &[step(2)], at(4)).map(|verdict| (verdict.message, verdict.next));
         assert_eq!(held, Some(("denied".to_owned(), Next::After(Duration::from_secs(6)))));
         assert!(refusals.holds(&subject, Some(1), &[step(2)], at(10)).is_none(), "tried again");
         assert!(refusals.holds(&subject, Some(1), &[step(3)], at(4)).is_none(), "another call is another matter");
         assert!(refusals.holds(&subject, Some(2), &[step(2)], at(4)).is_none(), "so it is after an edit");
-        let again = refusals.note(&subject, Some(1), step(2), denied(), at(10));
-        assert_eq!(again.next, Next::After(FIRST * 2), "more seldom each time");
+        let again = refusals.note(&subject, Some(1), step(2), denied(), (at(10), 0.5));
+        assert_eq!(again.next, Next::After(SLOW.first * 2), "more seldom each time");
         let passing = Verdict::retrying("busy");
-        assert_eq!(refusals.note(&subject, Some(3), step(2), passing.clone(), at(11)).next, passing.next);
+        assert_eq!(refusals.note(&subject, Some(3), step(2), passing.clone(), (at(11), 0.5)).next, passing.next);
     }
 }

@@ -47,8 +47,6 @@ pub struct Story {
     events: Vec<Event>,
     /// The last Event of a call that starts a deployment.
     begun: Option<usize>,
-    /// A revision was registered, which is all that there is to tell of it.
-    is_registered: bool,
 }
 
 impl Story {
@@ -75,7 +73,6 @@ impl Story {
         if step.deploys {
             self.begun = Some(self.events.len());
         }
-        self.is_registered |= step.operation == Operation::RegisterTaskDefinition;
         self.push(EventType::Normal, why, step.operation.as_str(), note);
     }
 
@@ -138,7 +135,7 @@ impl Story {
             self.push(EventType::Normal, "Recovered", "Reconcile", verdict.message.clone());
         } else if (was(Reason::Deploying) || was(Reason::AwaitingHook) || had_failed(before))
             && !was_deployed
-            && !self.is_registered
+            && !self.events.iter().any(|event| event.action == Operation::RegisterTaskDefinition.as_str())
         {
             self.push(EventType::Normal, verdict.reason.as_str(), "Reconcile", verdict.message.clone());
         }

@@ -18,7 +18,7 @@ use crate::{
 /// Between tries of what time may cure.
 const SOON: Delays = Delays { first: Duration::from_millis(500), longest: Duration::from_secs(60) };
 /// Between tries of what the user must cure: a role created late must heal by itself.
-const SLOW: Delays = Delays { first: Duration::from_secs(10), longest: Duration::from_secs(300) };
+pub(super) const SLOW: Delays = Delays { first: Duration::from_secs(10), longest: Duration::from_secs(300) };
 
 /// How long after a write without an answer ECS is asked what came of it.
 const UNANSWERED: Duration = Duration::from_secs(5);

@@ -41,7 +41,7 @@ impl Failures {
 }
 
 /// Exponential, capped, and between 75 % and 125 % of that so that objects that failed together part.
-fn delay(failures: u32, delays: Delays, jitter: f64) -> Duration {
+pub fn delay(failures: u32, delays: Delays, jitter: f64) -> Duration {
     let doubled = delays.first.saturating_mul(2_u32.saturating_pow(failures.min(DOUBLINGS)));
     doubled.min(delays.longest).mul_f64(0.75 + jitter.clamp(0.0, 1.0) / 2.0)
 }

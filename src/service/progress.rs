@@ -49,8 +49,8 @@ pub fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool 
         let mut status = status.clone();
         (status.running_count, status.pending_count, status.most_running) = (None, None, None);
         if let Some(deployment) = &mut status.deployment {
-            (deployment.running_count, deployment.pending_count, deployment.desired_count) = (None, None, None);
-            (deployment.most_running, deployment.progress_time, deployment.failed_tasks) = (None, None, None);
+            (deployment.running_count, deployment.most_running) = (None, None);
+            (deployment.progress_time, deployment.failed_tasks) = (None, None);
             hide_incidentals(deployment);
             if deployment.strategy.as_deref() == Some("ROLLING") {
                 (deployment.stage, deployment.bake_end_time) = (None, None);

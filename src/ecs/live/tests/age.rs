@@ -2,15 +2,21 @@
 
 use super::*;
 
+/// A service that was seen once, is swept at this pace, and can't be read any more.
+async fn unreadable(pace: Pace) -> (Wire, Live, mpsc::UnboundedReceiver<Key>) {
+    let wire = Wire::default();
+    let (live, changes) = live(&wire);
+    first_look(&live, &wire, 1).await;
+    live.keep(&key(0), pace);
+    wire.0.lock().unwrap().denied = Some("s0".into());
+    tokio::spawn(live.clone().sweep());
+    (wire, live, changes)
+}
+
 /// What can't be read any more must not be called ready for ever.
 #[tokio::test(start_paused = true)]
 async fn what_the_sweep_cannot_renew_is_not_good_for_long() {
-    let wire = Wire::default();
-    let (live, mut changes) = live(&wire);
-    first_look(&live, &wire, 1).await;
-    live.keep(&key(0), Pace::Quiet);
-    wire.0.lock().unwrap().denied = Some("s0".into());
-    tokio::spawn(live.clone().sweep());
+    let (wire, live, mut changes) = unreadable(Pace::Quiet).await;
     tokio::time::sleep(Duration::from_secs(100)).await;
     assert!(live.get(&key(0), None).await.is_ok(), "a minute or two is nothing");
     tokio::time::sleep(Duration::from_secs(200)).await;
@@ -24,12 +30,7 @@ async fn what_the_sweep_cannot_renew_is_not_good_for_long() {
 /// What is looked at once in ten sweeps is not too old after three.
 #[tokio::test(start_paused = true)]
 async fn slow_objects_have_ten_times_the_time() {
-    let wire = Wire::default();
-    let (live, mut changes) = live(&wire);
-    first_look(&live, &wire, 1).await;
-    live.keep(&key(0), Pace::Slow);
-    wire.0.lock().unwrap().denied = Some("s0".into());
-    tokio::spawn(live.clone().sweep());
+    let (_wire, live, mut changes) = unreadable(Pace::Slow).await;
     tokio::time::sleep(Duration::from_mins(25)).await;
     assert!(live.get(&key(0), None).await.is_ok());
     assert!(changes.try_recv().is_err(), "nobody is told");
