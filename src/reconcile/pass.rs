@@ -351,10 +351,10 @@ impl<K: Kind> Pass<'_, K> {
         }
         self.cx.patience.forget(&self.subject);
         self.cx.refusals.forget(&self.subject);
-        if let Some((reason, sentence)) = plan.refused.first() {
-            return (Verdict::refused(*reason, sentence.clone()), None);
-        }
         let mut verdict = K::verdict(&desired, &observed, &self.status, now).noting(&plan.notes);
+        if let Some((reason, sentence)) = plan.refused.first() {
+            return (verdict.but_refused(*reason, sentence), None);
+        }
         if let (Some((left, _)), Next::Change) = (not_sure, verdict.next) {
             verdict.next = Next::After(left);
         }

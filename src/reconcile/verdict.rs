@@ -95,6 +95,16 @@ impl Verdict {
         Self { state: State::Stalled, reason, message: message.into(), next: Next::Change, also: Vec::new() }
     }
 
+    /// The same where a change is refused besides: that is to be acted upon first. What else stalls is told after it.
+    #[must_use]
+    pub fn but_refused(self, reason: Reason, sentence: &str) -> Self {
+        let message = match self.state {
+            State::Stalled => format!("{}. {}", sentence.trim_end_matches('.'), self.message),
+            _ => sentence.to_owned(),
+        };
+        Self { also: self.also, ..Self::refused(reason, message) }
+    }
+
     /// What a failed call means. `what` is what was being done.
     pub fn failed(what: &str, error: &EcsError) -> Self {
         let message = format!("{what}: {error}");

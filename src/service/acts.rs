@@ -137,10 +137,15 @@ pub fn done(desired: &Desired, step: &Step, status: &mut EcsServiceStatus) {
 /// that only another controller could make.
 pub fn settle(desired: &Desired, live: &LiveService, status: &mut EcsServiceStatus) {
     if desired.acts.restarted_at.is_some() && !is_restart_due(desired, live, status) {
-        let mut handled = handled(status);
-        handled.restarted_at.clone_from(&desired.acts.restarted_at);
-        remember(status, handled);
+        restarted(desired, status);
     }
+}
+
+/// Remembers that the restart that is asked for was made.
+pub fn restarted(desired: &Desired, status: &mut EcsServiceStatus) {
+    let mut handled = handled(status);
+    handled.restarted_at.clone_from(&desired.acts.restarted_at);
+    remember(status, handled);
 }
 
 fn remember(status: &mut EcsServiceStatus, handled: HandledAnnotations) {

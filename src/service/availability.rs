@@ -22,7 +22,7 @@ const DIP: SignedDuration = SignedDuration::from_secs(60);
 
 /// The condition `Available`. Under another controller, ECS does not say how many tasks there must be.
 pub fn available(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) -> Option<conditions::Desired> {
-    if desired.controller() != "ECS" {
+    if desired.controller() != "ECS" || service.status == "INACTIVE" {
         return None;
     }
     let (status, reason, message) = told(desired, service, service.least_running(status.most_running));

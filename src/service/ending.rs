@@ -11,7 +11,10 @@ use super::{
     verdict::{diagnosed, revision, says},
 };
 use crate::{
-    api::{EcsServiceStatus, Reason, deployment_status::PastDeployment},
+    api::{
+        EcsServiceStatus, Reason,
+        deployment_status::{DeploymentOutcome, PastDeployment},
+    },
     reconcile::{Plan, Verdict},
 };
 
@@ -88,6 +91,26 @@ impl Ending<'_> {
             self.remedy(cause)
         );
         Verdict::stalled(Reason::DeploymentFailed, message)
+    }
+
+    /// What to say where somebody has deployed something else since it ended badly.
+    pub fn replaced(&self) -> Verdict {
+        let has_failed = self.past().is_some_and(|past| past.outcome == DeploymentOutcome::Failed);
+        let (reason, verb) = if has_failed {
+            (Reason::DeploymentFailed, "failed")
+        } else {
+            (Reason::RolledBack, "was rolled back by ECS")
+        };
+        let (why, cause) = self.why();
+        let message = format!(
+            "{} ({}) {verb}, and somebody else has deployed {} ({}) since. {why} {}",
+            self.revision().unwrap_or("The new revision"),
+            self.status.own_deployment.as_deref().unwrap_or_default(),
+            revision(self.primary),
+            self.primary.id,
+            self.remedy(cause)
+        );
+        Verdict::stalled(reason, message)
     }
 
     /// What still serves.

@@ -127,8 +127,7 @@ impl Kind for Service {
     }
 
     fn available(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Option<conditions::Desired> {
-        let service = observed.service.as_ref().filter(|service| service.status != "INACTIVE")?;
-        availability::available(desired, service, status)
+        availability::available(desired, observed.service.as_ref()?, status)
     }
 
     fn is_progress(before: &EcsServiceStatus, after: &EcsServiceStatus) -> bool {

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::diagnosis::{self, CauseKind, Trouble, TroubleKind};
 use crate::{
     api::{
-        EcsServiceStatus,
+        EcsServiceStatus, Reason,
         deployment_status::{DeploymentOutcome, DeploymentStatus, PastDeployment},
         status::{DESIRED_COUNT_CONTESTED, READY},
     },
@@ -79,8 +79,20 @@ fn ended(past: &PastDeployment, after: &EcsServiceStatus) -> Option<News> {
             Some(News::normal("Superseded", note))
         }
         DeploymentOutcome::Failed | DeploymentOutcome::RolledBack => {
-            let ready = after.common.conditions.iter().find(|condition| condition.type_ == READY)?;
-            Some(News::warning(&ready.reason, ready.message.clone()))
+            let (reason, verb) = match past.outcome {
+                DeploymentOutcome::Failed => (Reason::DeploymentFailed, "failed"),
+                _ => (Reason::RolledBack, "was rolled back"),
+            };
+            let is_told = |ready: &&Condition| ready.type_ == READY && ready.reason == reason.as_str();
+            // Something else may be in the way as well, and be what Ready says.
+            let note = after.common.conditions.iter().find(is_told).map(|ready| ready.message.clone());
+            let revision = past.task_definition.as_deref().unwrap_or("the service");
+            let why = past
+                .message
+                .as_deref()
+                .map_or_else(String::new, |why| format!(" ECS says: \"{}\".", why.trim_end_matches('.')));
+            let note = note.unwrap_or_else(|| format!("Deployment {} of {revision} {verb}.{why}", past.id));
+            Some(News::warning(reason.as_str(), note))
         }
     }
 }

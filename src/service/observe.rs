@@ -274,8 +274,19 @@ async fn resolve(cx: &Context, desired: &Desired, family: &str) -> Result<String
     })
 }
 
-/// What a failed step means. A cluster that is one of ours and not there comes back: its object makes it anew, and is told.
+/// What a failed step means. A cluster or a revision that is one of ours and not there comes back: its object makes it
+/// anew, and is told.
 pub fn refusal(cx: &Context, desired: &Desired, step: &Step, error: EcsError) -> Refusal {
+    let definition = desired.definition.as_ref();
+    let revision = definition.and_then(|object| object.status.as_ref()?.task_definition_arn.as_deref());
+    if let Some(arn) = revision.filter(|_| error.message.contains("TaskDefinition is inactive")) {
+        cx.live.look(&Key::task_definition(&desired.region, arn));
+        let message = format!(
+            "spec.taskDefinitionRef: somebody else has deregistered {}; waiting for its EcsTaskDefinition to register it anew",
+            arn.rsplit('/').next().unwrap_or(arn)
+        );
+        return Verdict::waiting(Reason::RefNotReady, message, LOOK_AGAIN).into();
+    }
     let is_gone = error.code == "ClusterNotFoundException" || error.message.contains("Cluster was not ACTIVE");
     if !is_gone || desired.cluster_arn.is_none() {
         return Refusal::Ecs(step.what.clone(), error);

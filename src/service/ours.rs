@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::{
-    Desired, Observed,
+    Desired, Observed, acts,
     complaint::complaint,
     fields::FIELDS,
     live_service::{LiveDeployment, LiveService},
@@ -14,8 +14,12 @@ use super::{
     report::remember,
 };
 use crate::{
-    api::{EcsServiceStatus, deployment_status::PastDeployment},
+    api::{
+        EcsServiceStatus,
+        deployment_status::{DeploymentOutcome, PastDeployment},
+    },
     ecs::canon,
+    reconcile::Plan,
 };
 
 /// How many deployments before ours are remembered.
@@ -56,7 +60,8 @@ pub fn take_over(desired: &Desired, observed: &Observed, status: &mut EcsService
     let target = observed.target(desired);
     let is_ours = status.own_deployment.as_ref() == Some(&primary.id);
     let is_rollback = !is_new(status, &primary.id) && status.own_target.as_ref() == Some(&target);
-    if !is_ours && !is_rollback && plan::plan(desired, observed, status).is_ok_and(|plan| plan.is_settled()) {
+    let is_as_asked = |plan: Plan| plan.is_settled() && plan.rolled_back.is_empty();
+    if !is_ours && !is_rollback && plan::plan(desired, observed, status).is_ok_and(is_as_asked) {
         let shown = observed.service.as_ref().map(|service| service.deployments.as_slice());
         becomes_ours(status, &primary.id, shown.unwrap_or_default(), target);
     }
@@ -70,6 +75,21 @@ pub fn is_rolled_back(
     status: &EcsServiceStatus,
 ) -> bool {
     service.is_on_an_older_deployment(status) && status.own_target.as_ref() == Some(&observed.target(desired))
+}
+
+/// Our deployment ended badly, and what runs since is neither it nor what ECS went back to: somebody else has deployed.
+pub fn is_replaced(service: &LiveService, status: &EcsServiceStatus) -> bool {
+    let is_bad = |past: &PastDeployment| {
+        status.own_deployment.as_ref() == Some(&past.id)
+            && matches!(past.outcome, DeploymentOutcome::Failed | DeploymentOutcome::RolledBack)
+    };
+    service.primary().is_some_and(|primary| is_new(status, &primary.id)) && status.deployments.iter().any(is_bad)
+}
+
+/// The manifest still asks for what ended badly, whatever runs now: it is not deployed again by itself.
+pub fn is_given_up(desired: &Desired, observed: &Observed, service: &LiveService, status: &EcsServiceStatus) -> bool {
+    let is_over = service.is_on_an_older_deployment(status) || is_replaced(service, status);
+    is_over && status.own_target.as_ref() == Some(&observed.target(desired))
 }
 
 /// Neither ours nor from before ours.
@@ -120,6 +140,8 @@ pub fn recall(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
         return;
     }
     becomes_ours(status, &attempt.past.id, &service.deployments, observed.target(desired));
+    // The restart that the manifest asks for is part of what failed.
+    acts::restarted(desired, status);
     let (began, ended) = (attempt.past.start_time.as_ref().map(|began| began.0), attempt.past.completion_time.0);
     let complained = began.and_then(|began| complaint(service, Some(began), Some(ended)));
     let complaint = complained.map(|trouble| trouble.normalized().to_owned());

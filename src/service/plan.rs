@@ -11,7 +11,7 @@ use super::{
     change::{Change, change},
     fields::{EMPTY_IS_NONE, FIELDS},
     live_service::LiveService,
-    ours::is_rolled_back,
+    ours::is_given_up,
 };
 use crate::{
     api::{EcsServiceStatus, Origin, Reason},
@@ -82,8 +82,8 @@ fn client_token(desired: &Desired, input: &Map<String, Value>, before: Option<&L
 // === Changing it ===
 
 fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &EcsServiceStatus, plan: &mut Plan) {
-    // What ECS rolled back is not deployed again until it changes, or a restart is asked for.
-    let failed = is_rolled_back(desired, observed, live, status);
+    // What ended badly is not deployed again until it changes, or a restart is asked for.
+    let failed = is_given_up(desired, observed, live, status);
     let mut call = Call::default();
     for field in FIELDS {
         match change(field, desired, observed, live, &status.common.applied_fields) {
@@ -97,7 +97,7 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
                 plan.kept.push(kept);
             }
             Change::Send(_, difference) if failed && field.deploys => {
-                plan.notes.push(format!("{difference} is withheld: ECS rolled its deployment back"));
+                plan.notes.push(format!("{difference} is withheld: its deployment failed or was rolled back"));
                 plan.rolled_back.push(difference.path.clone());
                 plan.kept.push(difference.path);
             }

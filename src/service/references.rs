@@ -38,6 +38,8 @@ pub struct References {
     pub registered: Option<EcsTaskDefinitionSpec>,
     /// The service was created just now: what it refers to may be applied at this moment.
     pub is_new: bool,
+    /// The service is in a cluster.
+    pub is_placed: bool,
     /// The service runs a revision.
     pub is_bound: bool,
     /// Somebody else moves `desiredCount` as often as we do.
@@ -69,6 +71,7 @@ impl References {
                 let age = cx.clock.now().duration_since(created.0);
                 age >= SignedDuration::ZERO && age < TOGETHER
             }),
+            is_placed: object.status.as_ref().is_some_and(|status| status.cluster_arn.is_some()),
             is_bound: object.status.as_ref().is_some_and(|status| status.task_definition_arn.is_some()),
             is_contested: cx.contests.is_on(&Subject::of(object), Instant::now()),
         }
@@ -85,6 +88,10 @@ impl References {
             (Some(arn), Some(region)) => {
                 let name = arn.rsplit('/').next().unwrap_or_default().to_owned();
                 Ok(ClusterPlace { arn: Some(arn), name, region })
+            }
+            // Its status was lost, or it is made anew: nothing is wrong with what runs.
+            _ if self.is_placed && status.is_none_or(|status| status.common.observed_generation.is_none()) => {
+                Err(Refusal::Later(SHORTLY))
             }
             _ => Err(self.patiently(not_ready("spec.clusterRef", &**cluster, status.map(|status| &status.common)))),
         }

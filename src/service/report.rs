@@ -190,6 +190,8 @@ fn note_ended(
     }
     if let Some(before) =
         before.filter(|before| is_ours && before.id != own && status.known_deployments.contains(&before.id))
+        // What had been rolled out when we came to it was not cut short.
+        && before.rollout_state.as_deref() != Some("COMPLETED")
     {
         let revision = before.task_definition_arn.as_deref().and_then(|arn| arn.rsplit('/').next());
         let past = PastDeployment {

@@ -13,7 +13,7 @@ use super::{
     diagnosis::{self, TroubleKind},
     ending::Ending,
     live_service::{LiveDeployment, LiveService},
-    ours::is_rolled_back,
+    ours::{is_replaced, is_rolled_back},
     plan,
 };
 use crate::{
@@ -98,6 +98,9 @@ fn rollout(
     if goes_on && is_corrected && !plan.withheld.is_empty() {
         let asked = desired.input.get("taskDefinition").and_then(Value::as_str);
         return ending.going_back(observed.resolved.as_deref().or(asked));
+    }
+    if is_replaced(service, status) && !plan.rolled_back.is_empty() {
+        return withholding(ending.replaced(), &plan.withheld);
     }
     let rollout = if is_back || goes_back { ending.rolled_back() } else { forward(&ending, now) };
     withholding(rollout, &plan.withheld)

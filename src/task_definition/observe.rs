@@ -130,7 +130,9 @@ pub fn held_after(cx: &Context, region: &str, family: &str, newest: Option<&Stri
     let held = cx.live.held(Target::TaskDefinition).into_iter();
     let mut found: Vec<(i64, String)> = held
         .filter(|(key, seen)| *key.group.region == *region && seen.is_answer)
-        .filter_map(|(key, _)| Some((number(&key.name).filter(|number| *number > newest)?, key.name.to_string())))
+        .filter_map(|(key, seen)| Some((number(&key.name).filter(|number| *number > newest)?, key, seen)))
+        .filter(|(_, _, seen)| seen.json().and_then(Revision::read).is_some_and(|revision| revision.is_active))
+        .map(|(number, key, _)| (number, key.name.to_string()))
         .collect();
     found.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
     found.into_iter().map(|(_, arn)| arn).collect()
@@ -161,6 +163,15 @@ pub async fn revision(
 /// A revision as Live holds it, without a call.
 pub fn held(cx: &Context, region: &str, arn: &str) -> Option<Revision> {
     cx.live.peek(&Key::task_definition(region, arn))?.json().and_then(Revision::read)
+}
+
+/// Tells Live that a revision was deregistered: ECS may show it ACTIVE for a moment longer.
+pub fn deregistered_now(cx: &Context, region: &str, arn: &str) {
+    let key = Key::task_definition(region, arn);
+    if let Some(mut json) = cx.live.peek(&key).and_then(|seen| seen.json()) {
+        json["status"] = json!("INACTIVE");
+        cx.live.absorb(&key, json);
+    }
 }
 
 /// The ARNs of all ACTIVE revisions of a family, newest first.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     Desired, Observed,
-    observe::{Revision, active_revisions, revision},
+    observe::{Revision, active_revisions, deregistered_now, held_after, revision},
 };
 use crate::{
     api::Origin,
@@ -80,7 +80,8 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
     if !ecs.has_room(Operation::ListTaskDefinitions) {
         return Ok(Left::More);
     }
-    let all = active_revisions(&ecs, &desired.family).await.map_err(failed)?;
+    let mut all = active_revisions(&ecs, &desired.family).await.map_err(failed)?;
+    all.splice(0..0, held_after(cx, &desired.region, &desired.family, all.first()));
     if all.len() <= desired.revisions_kept {
         return Ok(Left::Nothing);
     }
@@ -112,6 +113,7 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
             Vec::new(),
         );
         ecs.call(step.operation, &step.input).await.map_err(failed)?;
+        deregistered_now(cx, &desired.region, arn);
         story.did(&step);
         deregistered += 1;
     }

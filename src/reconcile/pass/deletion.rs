@@ -78,10 +78,9 @@ impl<K: Kind> Pass<'_, K> {
         let is_of_the_manifest = |refusal: &Condition| refusal.observed_generation >= edited;
         let mut refusals = common.conditions.iter().filter(|condition| condition.type_ == STALLED);
         let is_refused = refusals.any(is_of_the_manifest);
-        let was_never_made = common.account_id.is_none() && is_refused;
         let never_seen = common.account_id.is_none() && !is_refused;
-        // What was made just before the operator started, ECS shows in a moment.
-        let made_lately = if was_never_made { None } else { self.cx.doubt.left(&self.subject, true, Instant::now()) };
+        // What was made just before the operator started, ECS shows in a moment: also what had been refused before.
+        let made_lately = self.cx.doubt.left(&self.subject, true, Instant::now());
         let left = self.cx.doubt.left_to_be_sure(&self.subject, never_seen, Instant::now()).or(made_lately)?;
         let message = "ECS may be making what it does not show yet: a call got no answer, or the operator was stopped meanwhile. The \
                        object is let go once that is sure.";
