@@ -38,10 +38,8 @@ pub struct References {
     pub registered: Option<EcsTaskDefinitionSpec>,
     /// The service was created just now: what it refers to may be applied at this moment.
     pub is_new: bool,
-    /// The service is in a cluster.
-    pub is_placed: bool,
-    /// The service runs a revision.
-    pub is_bound: bool,
+    /// The service has been made.
+    pub is_made: bool,
     /// Somebody else moves `desiredCount` as often as we do.
     pub is_contested: bool,
 }
@@ -71,8 +69,7 @@ impl References {
                 let age = cx.clock.now().duration_since(created.0);
                 age >= SignedDuration::ZERO && age < TOGETHER
             }),
-            is_placed: object.status.as_ref().is_some_and(|status| status.cluster_arn.is_some()),
-            is_bound: object.status.as_ref().is_some_and(|status| status.task_definition_arn.is_some()),
+            is_made: object.status.as_ref().is_some_and(|status| status.service_arn.is_some()),
             is_contested: cx.contests.is_on(&Subject::of(object), Instant::now()),
         }
     }
@@ -90,7 +87,7 @@ impl References {
                 Ok(ClusterPlace { arn: Some(arn), name, region })
             }
             // Its status was lost, or it is made anew: nothing is wrong with what runs.
-            _ if self.is_placed && status.is_none_or(|status| status.common.observed_generation.is_none()) => {
+            _ if self.is_made && status.is_none_or(|status| status.common.observed_generation.is_none()) => {
                 Err(Refusal::Later(SHORTLY))
             }
             _ => Err(self.patiently(not_ready("spec.clusterRef", &**cluster, status.map(|status| &status.common)))),
@@ -105,7 +102,7 @@ impl References {
         let is_observed = status.is_some_and(|status| status.common.observed_generation >= Some(0));
         let Some(arn) = status.and_then(|status| status.task_definition_arn.clone()) else {
             // Its status was lost, or it is made anew: nothing is wrong with what runs.
-            if self.is_bound && !is_observed {
+            if self.is_made && !is_observed {
                 return Err(Refusal::Later(SHORTLY));
             }
             return Err(self.patiently(not_ready(
