@@ -5,6 +5,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Reason;
+
 /// A deployment of a service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -145,6 +147,17 @@ pub enum DeploymentOutcome {
     RolledBack,
     /// A newer deployment took its place before it was rolled out.
     Superseded,
+}
+
+impl DeploymentOutcome {
+    /// The reason that tells it, where it ended badly.
+    pub fn bad_end(self) -> Option<Reason> {
+        match self {
+            Self::Deployed | Self::Superseded => None,
+            Self::Failed => Some(Reason::DeploymentFailed),
+            Self::RolledBack => Some(Reason::RolledBack),
+        }
+    }
 }
 
 /// A deployment that is over.

@@ -22,7 +22,8 @@ pub struct Arguments {
     /// kube-system namespace.
     #[arg(long, env = "ECS_OPERATOR_INSTALLATION_ID", value_name = "ID", value_parser = installation)]
     installation_id: Option<String>,
-    /// Every object is compared with ECS at least once in this many seconds; drift is seen within it.
+    /// Every cluster and service is compared with ECS at least once in this many seconds, every task definition in ten
+    /// times as many; drift is seen within it.
     #[arg(long, env = "ECS_OPERATOR_SWEEP_SECONDS", value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     sweep_seconds: Duration,
     /// The same while a rollout or a deletion is under way.

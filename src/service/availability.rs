@@ -20,9 +20,10 @@ use crate::{
 /// How long too few tasks may run before a deployed service is Ready no more: ECS replaces what stops within a minute.
 const DIP: SignedDuration = SignedDuration::from_secs(60);
 
-/// The condition `Available`. Under another controller, ECS does not say how many tasks there must be.
+/// The condition `Available`. Under another controller, ECS does not say how many tasks there must be; nor of a service
+/// that drains or is gone.
 pub fn available(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) -> Option<conditions::Desired> {
-    if desired.controller() != "ECS" || service.status == "INACTIVE" {
+    if desired.controller() != "ECS" || service.status != "ACTIVE" {
         return None;
     }
     let (status, reason, message) = told(desired, service, service.least_running(status.most_running));

@@ -9,7 +9,7 @@ use super::{Desired, live_service::LiveService};
 use crate::{
     api::{
         EcsServiceStatus,
-        deployment_status::{CircuitBreakerStatus, DeploymentOutcome, HookStatus, PastDeployment},
+        deployment_status::{CircuitBreakerStatus, HookStatus},
     },
     ecs::{Class, Key},
     reconcile::{Context, Refusal},
@@ -186,11 +186,8 @@ pub fn has_ended_badly(service: &LiveService, status: &EcsServiceStatus) -> bool
 
 /// The status tells that our deployment failed or was rolled back.
 pub fn is_told_to_have_failed(status: &EcsServiceStatus) -> bool {
-    let is_told = |past: &PastDeployment| {
-        status.own_deployment.as_ref() == Some(&past.id)
-            && matches!(past.outcome, DeploymentOutcome::Failed | DeploymentOutcome::RolledBack)
-    };
-    status.deployments.iter().any(is_told)
+    let own = status.deployments.iter().find(|past| status.own_deployment.as_ref() == Some(&past.id));
+    own.is_some_and(|own| own.outcome.bad_end().is_some())
 }
 
 /// Whether the service shows more than the status tells of its deployment. A detail that was read before that would

@@ -11,10 +11,7 @@ use super::{
     verdict::{diagnosed, revision, says},
 };
 use crate::{
-    api::{
-        EcsServiceStatus, Reason,
-        deployment_status::{DeploymentOutcome, PastDeployment},
-    },
+    api::{EcsServiceStatus, Reason, deployment_status::PastDeployment},
     reconcile::{Plan, Verdict},
 };
 
@@ -95,12 +92,8 @@ impl Ending<'_> {
 
     /// What to say where somebody has deployed something else since it ended badly.
     pub fn replaced(&self) -> Verdict {
-        let has_failed = self.past().is_some_and(|past| past.outcome == DeploymentOutcome::Failed);
-        let (reason, verb) = if has_failed {
-            (Reason::DeploymentFailed, "failed")
-        } else {
-            (Reason::RolledBack, "was rolled back by ECS")
-        };
+        let reason = self.past().and_then(|past| past.outcome.bad_end()).unwrap_or(Reason::RolledBack);
+        let verb = if reason == Reason::DeploymentFailed { "failed" } else { "was rolled back by ECS" };
         let (why, cause) = self.why();
         let message = format!(
             "{} ({}) {verb}, and somebody else has deployed {} ({}) since. {why} {}",

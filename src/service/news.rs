@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::diagnosis::{self, CauseKind, Trouble, TroubleKind};
+use super::{
+    diagnosis::{self, CauseKind, Trouble, TroubleKind},
+    verdict::says,
+};
 use crate::{
     api::{
         EcsServiceStatus, Reason,
@@ -31,7 +34,7 @@ pub fn news(before: &EcsServiceStatus, after: &EcsServiceStatus, applied: &[Step
     };
     let mut is_bad = false;
     for past in after.deployments.iter().filter(|past| !told(past)) {
-        is_bad |= matches!(past.outcome, DeploymentOutcome::Failed | DeploymentOutcome::RolledBack);
+        is_bad |= past.outcome.bad_end().is_some();
         news.extend(ended(past, after));
     }
     // How a deployment ended badly is told with why its tasks failed.
@@ -71,30 +74,25 @@ fn remade(before: &EcsServiceStatus, applied: &[Step]) -> Option<News> {
 
 /// How a deployment ended; that it was rolled out is told by the verdict.
 fn ended(past: &PastDeployment, after: &EcsServiceStatus) -> Option<News> {
-    match past.outcome {
-        DeploymentOutcome::Deployed => None,
-        DeploymentOutcome::Superseded => {
-            let of = past.task_definition.as_ref().map_or_else(String::new, |revision| format!(" of {revision}"));
-            let note = format!("Deployment {}{of} was replaced before it was rolled out", past.id);
-            Some(News::normal("Superseded", note))
-        }
-        DeploymentOutcome::Failed | DeploymentOutcome::RolledBack => {
-            let (reason, verb) = match past.outcome {
-                DeploymentOutcome::Failed => (Reason::DeploymentFailed, "failed"),
-                _ => (Reason::RolledBack, "was rolled back"),
-            };
-            let is_told = |ready: &&Condition| ready.type_ == READY && ready.reason == reason.as_str();
-            // Something else may be in the way as well, and be what Ready says.
-            let note = after.common.conditions.iter().find(is_told).map(|ready| ready.message.clone());
-            let revision = past.task_definition.as_deref().unwrap_or("the service");
-            let why = past
-                .message
-                .as_deref()
-                .map_or_else(String::new, |why| format!(" ECS says: \"{}\".", why.trim_end_matches('.')));
-            let note = note.unwrap_or_else(|| format!("Deployment {} of {revision} {verb}.{why}", past.id));
-            Some(News::warning(reason.as_str(), note))
-        }
+    if let Some(reason) = past.outcome.bad_end() {
+        return Some(ended_badly(past, reason, after));
     }
+    (past.outcome == DeploymentOutcome::Superseded).then(|| {
+        let of = past.task_definition.as_ref().map_or_else(String::new, |revision| format!(" of {revision}"));
+        News::normal("Superseded", format!("Deployment {}{of} was replaced before it was rolled out", past.id))
+    })
+}
+
+/// In the words of Ready, unless something else is in the way as well and is what Ready says.
+fn ended_badly(past: &PastDeployment, reason: Reason, after: &EcsServiceStatus) -> News {
+    let is_told = |ready: &&Condition| ready.type_ == READY && ready.reason == reason.as_str();
+    if let Some(ready) = after.common.conditions.iter().find(is_told) {
+        return News::warning(&ready.reason, ready.message.clone());
+    }
+    let of = past.task_definition.as_ref().map_or_else(String::new, |revision| format!(" of {revision}"));
+    let verb = if reason == Reason::DeploymentFailed { "failed" } else { "was rolled back" };
+    let why = past.message.as_deref().map_or_else(String::new, |why| format!(" {}", says(why)));
+    News::warning(reason.as_str(), format!("Deployment {}{of} {verb}.{why}", past.id))
 }
 
 /// A deployment that no call of this pass began, and that is followed as if one had.

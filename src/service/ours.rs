@@ -8,16 +8,14 @@ use serde_json::Value;
 use super::{
     Desired, Observed, acts,
     complaint::complaint,
+    detail::is_told_to_have_failed,
     fields::FIELDS,
     live_service::{LiveDeployment, LiveService},
     plan,
     report::remember,
 };
 use crate::{
-    api::{
-        EcsServiceStatus,
-        deployment_status::{DeploymentOutcome, PastDeployment},
-    },
+    api::{EcsServiceStatus, deployment_status::PastDeployment},
     ecs::canon,
     reconcile::Plan,
 };
@@ -74,22 +72,22 @@ pub fn is_rolled_back(
     service: &LiveService,
     status: &EcsServiceStatus,
 ) -> bool {
-    service.is_on_an_older_deployment(status) && status.own_target.as_ref() == Some(&observed.target(desired))
+    service.is_on_an_older_deployment(status) && asks_for_ours(desired, observed, status)
+}
+
+fn asks_for_ours(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> bool {
+    status.own_target.as_ref() == Some(&observed.target(desired))
 }
 
 /// Our deployment ended badly, and what runs since is neither it nor what ECS went back to: somebody else has deployed.
 pub fn is_replaced(service: &LiveService, status: &EcsServiceStatus) -> bool {
-    let is_bad = |past: &PastDeployment| {
-        status.own_deployment.as_ref() == Some(&past.id)
-            && matches!(past.outcome, DeploymentOutcome::Failed | DeploymentOutcome::RolledBack)
-    };
-    service.primary().is_some_and(|primary| is_new(status, &primary.id)) && status.deployments.iter().any(is_bad)
+    is_told_to_have_failed(status) && service.primary().is_some_and(|primary| is_new(status, &primary.id))
 }
 
 /// The manifest still asks for what ended badly, whatever runs now: it is not deployed again by itself.
 pub fn is_given_up(desired: &Desired, observed: &Observed, service: &LiveService, status: &EcsServiceStatus) -> bool {
     let is_over = service.is_on_an_older_deployment(status) || is_replaced(service, status);
-    is_over && status.own_target.as_ref() == Some(&observed.target(desired))
+    is_over && asks_for_ours(desired, observed, status)
 }
 
 /// Neither ours nor from before ours.

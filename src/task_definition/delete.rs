@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::observe::{Revision, active_revisions, held, held_after, revision};
+use super::observe::{Revision, active_revisions, deregistered_now, held, held_after, revision};
 use crate::{
     api::{
         EcsTaskDefinition, EcsTaskDefinitionStatus, Managed, Reason,
@@ -82,6 +82,7 @@ pub async fn delete(
         let what = format!("{family}:{}", found.number);
         if goes(&found) {
             deregistered += usize::from(deregister(&ecs, arn, what, story).await?);
+            deregistered_now(cx, &region, arn);
         } else if found.is_active && bound == Some(arn) {
             match stake.claim(&found.tags).origin() {
                 Some(_) => story.left_behind(&what, "it was adopted, and deletionPolicy is not Delete"),

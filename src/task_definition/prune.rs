@@ -88,7 +88,10 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
     let looks = all.into_iter().take(desired.revisions_kept + LOOKED_AT);
     let looks = looks.map(|arn| async move { revision(cx, &desired.region, &arn, None).await });
     let found: Vec<Option<Revision>> = stream::iter(looks).buffered(LOOKS_AT_ONCE).try_collect().await?;
-    let is_ours = |revision: &Revision| matches!(desired.stake.claim(&revision.tags), Claim::Ours(Origin::Created));
+    // What was deregistered a moment ago may still be listed.
+    let is_ours = |revision: &Revision| {
+        revision.is_active && matches!(desired.stake.claim(&revision.tags), Claim::Ours(Origin::Created))
+    };
     let ours = found.into_iter().flatten().filter(is_ours).map(|revision| revision.arn);
     let old: Vec<String> = ours.skip(desired.revisions_kept).filter(|arn| arn != current).collect();
     let named = named(cx);
