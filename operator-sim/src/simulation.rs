@@ -56,20 +56,28 @@ pub struct Others(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    in_aws: Option<Instant>,
-    edits: BTreeMap<(String, String), Instant>,
+    /// By service, where it was about one.
+    in_aws: BTreeMap<Option<String>, Instant>,
+    edits: BTreeMap<(String, String), Vec<Instant>>,
     deployments: Vec<String>,
 }
 
 impl Others {
-    /// When somebody else last changed something in AWS.
-    pub fn last_in_aws(&self) -> Option<Instant> {
-        self.state().in_aws
+    /// When somebody else last changed something in AWS that may be about this service, or about anything.
+    pub fn last_in_aws(&self, service: Option<&str>) -> Option<Instant> {
+        let state = self.state();
+        let is_about = |of: &Option<String>| service.is_none() || of.is_none() || of.as_deref() == service;
+        state.in_aws.iter().filter(|(of, _)| is_about(of)).map(|(_, at)| *at).max()
     }
 
     /// When the user last edited an object.
     pub fn last_edit(&self, kind: &str, name: &str) -> Option<Instant> {
-        self.state().edits.get(&(kind.to_owned(), name.to_owned())).copied()
+        self.edits(kind, name).last().copied()
+    }
+
+    /// When the user edited an object, annotations included, the oldest first.
+    pub fn edits(&self, kind: &str, name: &str) -> Vec<Instant> {
+        self.state().edits.get(&(kind.to_owned(), name.to_owned())).cloned().unwrap_or_default()
     }
 
     /// Whether somebody else began that service deployment.
@@ -173,7 +181,7 @@ impl Simulation {
         self.journal().note(Who::User, format!("calls ECS: {operation} {input}{outcome}"));
         let after = self.newest_deployments();
         let mut others = self.truth.others().state();
-        others.in_aws = Some(Instant::now());
+        others.in_aws.insert(input["service"].as_str().map(str::to_owned), Instant::now());
         others.deployments.extend(after.into_iter().filter(|one| !before.contains(one)));
         drop(others);
         answer
@@ -183,7 +191,7 @@ impl Simulation {
     pub fn outside(&self, what: &str, change: impl FnOnce(&mut Region)) {
         self.journal().note(Who::World, what.to_owned());
         self.ecs().simulator().world().tamper(&Self::caller(), change);
-        self.truth.others().state().in_aws = Some(Instant::now());
+        self.truth.others().state().in_aws.insert(None, Instant::now());
     }
 
     /// The next of the operator's calls to ECS that writes (or reads, too) never gets an answer.
@@ -199,7 +207,8 @@ impl Simulation {
 
     fn edited(&self, kind: Option<&str>, name: Option<&str>) {
         if let (Some(kind), Some(name)) = (kind, name) {
-            self.truth.others().state().edits.insert((kind.to_owned(), name.to_owned()), Instant::now());
+            let mut others = self.truth.others().state();
+            others.edits.entry((kind.to_owned(), name.to_owned())).or_default().push(Instant::now());
         }
     }
 }

@@ -110,7 +110,7 @@ impl Truth {
         let arn = text(object, "/status/taskDefinitionArn");
         let answer = self.ask("DescribeTaskDefinition", &json!({ "taskDefinition": arn }));
         let revision = &answer["taskDefinition"];
-        if text(revision, "/status") != "ACTIVE" && !self.changed_lately() {
+        if text(revision, "/status") != "ACTIVE" && !self.changed_lately(None) {
             wrong.push(format!("its revision is not ACTIVE: {arn}"));
         }
         let (asked, there) = (images(&object["spec"]), images(revision));
@@ -125,10 +125,11 @@ impl Truth {
             return;
         };
         let is_external = !matches!(text(object, "/spec/deploymentController/type"), "" | "ECS");
-        if ready_reason(object) == "NoTaskSet" && truth.primary.is_some() && !self.changed_lately() {
+        let changed_lately = self.changed_lately(Some(&name_in_ecs(object, "serviceName")));
+        if ready_reason(object) == "NoTaskSet" && truth.primary.is_some() && !changed_lately {
             wrong.push(format!("there is a PRIMARY task set: {truth:?}"));
         }
-        if self.changed_lately() || is_external && truth.primary.is_none() {
+        if changed_lately || is_external && truth.primary.is_none() {
             return;
         }
         if truth.status != ServiceStatus::Active {
@@ -180,8 +181,8 @@ impl Truth {
         !self.others.began(&id) && edits.iter().flatten().all(|edit| edit.elapsed() >= since)
     }
 
-    fn changed_lately(&self) -> bool {
-        self.others.last_in_aws().is_some_and(|at| at.elapsed() < self.unseen)
+    fn changed_lately(&self, service: Option<&str>) -> bool {
+        self.others.last_in_aws(service).is_some_and(|at| at.elapsed() < self.unseen)
     }
 
     fn ask(&self, operation: &str, input: &Value) -> Value {

@@ -5,6 +5,10 @@ use std::thread::available_parallelism;
 
 use operator_sim::walk::walk_many;
 
+/// A walk spends a quarter of its time in the allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// As many as a test run can afford: three minutes on two cores.
 const WALKS: u64 = 2000;
 

@@ -4,6 +4,7 @@ use kube::{KubeSchema, ResourceExt};
 use serde::{Deserialize, Serialize};
 
 use super::{EcsCluster, EcsService, EcsTaskDefinition};
+use crate::ecs::arn;
 
 /// Names an object of this kind's group in the same namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -27,7 +28,7 @@ pub fn names_cluster(service: &EcsService, cluster: &EcsCluster) -> bool {
     let region = cluster.status.as_ref().and_then(|status| status.common.region.as_deref());
     let region = cluster.spec.region.as_deref().or(region);
     let text = service.spec.cluster.as_deref();
-    text.is_some_and(|text| text.rsplit('/').next() == Some(&*name) && is_in(service, text, region))
+    text.is_some_and(|text| arn::named(text) == name && is_in(service, text, region))
 }
 
 /// Whether `service` refers to `definition` by its object.
@@ -44,7 +45,7 @@ pub fn names_task_definition(service: &EcsService, definition: &EcsTaskDefinitio
     let region = definition.spec.region.as_deref().or(region);
     let text = service.spec.task_definition.as_deref();
     text.is_some_and(|text| {
-        let named = text.rsplit('/').next().and_then(|named| named.split(':').next());
+        let named = arn::named(text).split(':').next();
         named == Some(&*family) && is_in(service, text, region)
     })
 }

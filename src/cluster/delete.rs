@@ -12,7 +12,7 @@ use crate::{
         EcsCluster, EcsClusterStatus, Managed, Reason,
         reference::{names_cluster, refers_to_cluster},
     },
-    ecs::{Class, Ecs, Key, Operation, Pace},
+    ecs::{Class, Ecs, Key, Operation, Pace, arn},
     reconcile::{
         Context, Deletion, Refusal, Step, Story, Subject, Verdict,
         owner::{Claim, Stake},
@@ -117,11 +117,7 @@ async fn contents(ecs: &Ecs, cluster: &str) -> Result<Vec<String>, Refusal> {
             Err(error) => return Err(Refusal::Ecs(format!("listing what is in cluster {cluster}"), error)),
         };
         let arns = answer.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
-        found.extend(
-            arns.iter()
-                .filter_map(Value::as_str)
-                .map(|arn| format!("{kind} {}", arn.rsplit('/').next().unwrap_or(arn))),
-        );
+        found.extend(arns.iter().filter_map(Value::as_str).map(|arn| format!("{kind} {}", arn::named(arn))));
     }
     Ok(found)
 }

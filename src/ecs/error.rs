@@ -67,6 +67,11 @@ impl EcsError {
         self.class == Class::Denied && !self.code.starts_with("AccessDenied")
     }
 
+    /// Whether it says something of its own call: another one, made at the same moment, may well be accepted.
+    pub fn is_of_its_call(&self) -> bool {
+        !self.is_of_the_caller() && matches!(self.class, Class::Terminal | Class::Denied | Class::Waiting(_))
+    }
+
     /// How long waiting may be all that is needed: ECS takes a moment to know what was made just now. After that, what
     /// it says is so. `None` for all other failures.
     pub fn patience(&self) -> Option<Duration> {
@@ -149,7 +154,8 @@ const CODES: &[(&str, Class)] = &[
     ("ClusterContainsTasksException", Class::Waiting(Duration::from_secs(10))),
     ("ClusterContainsContainerInstancesException", Class::Waiting(Duration::from_secs(30))),
     ("ClusterContainsCapacityProviderException", Class::Waiting(Duration::from_secs(30))),
-    ("NamespaceNotFoundException", Class::Waiting(Duration::from_secs(60))),
+    // For a while: see `NOT_YET`.
+    ("NamespaceNotFoundException", Class::Waiting(Duration::from_secs(30))),
     ("LimitExceededException", Class::Terminal),
 ];
 
@@ -158,6 +164,7 @@ const NOT_YET: &[(&str, Duration)] = &[
     ("ClusterNotFoundException", Duration::from_secs(60)),
     ("TaskDefinition not found", Duration::from_secs(60)),
     ("Role is not valid", Duration::from_secs(120)),
+    ("NamespaceNotFoundException", Duration::from_secs(120)),
     ("only valid for services configured to use load balancers", Duration::from_secs(120)),
 ];
 
@@ -204,7 +211,16 @@ fn advice(error: &EcsError) -> Option<&'static str> {
             "ECS does not know the role of executionRoleArn or taskRoleArn: create it or correct the field; tried again by itself",
         );
     }
+    if error.message.contains("capacity provider") && error.message.contains("not exist") {
+        return Some(
+            "A provider besides FARGATE and FARGATE_SPOT must be there before it is named: create it or correct the field; tried \
+             again by itself",
+        );
+    }
     match error.code.as_str() {
+        "NamespaceNotFoundException" => Some(
+            "AWS Cloud Map has no such namespace in this region: create it or correct the field; tried again by itself",
+        ),
         "AccessDeniedException" | "AccessDenied" if error.message.contains("ecs:TagResource") => Some(
             "Allow `ecs:TagResource` for the operator's identity: tags set at creation need it too; tried again by itself",
         ),
@@ -249,6 +265,23 @@ mod tests {
         assert_eq!(class(400, "BadGateway"), Class::Terminal);
         assert_eq!(class(500, "LimitExceededException"), Class::Terminal, "a code that is known counts");
         assert_eq!(class(400, "ThrottlingException"), Class::Throttled);
+    }
+
+    /// A misspelt namespace was never on its way.
+    #[test]
+    fn what_another_service_of_aws_may_be_about_to_show_has_its_time() {
+        let namespace = EcsError::new(Operation::CreateService, "NamespaceNotFoundException", "Not found.");
+        assert_eq!(namespace.patience(), Some(Duration::from_secs(120)));
+        assert!(namespace.to_string().contains("AWS Cloud Map has no such namespace in this region"), "{namespace}");
+    }
+
+    /// Of several calls of one plan, what is said of one holds up no other; what is said of the caller does.
+    #[test]
+    fn a_refusal_is_of_its_call_or_of_the_caller() {
+        let of_its_call = |code: &str| EcsError::new(Operation::UpdateService, code, "no").is_of_its_call();
+        assert!(of_its_call("InvalidParameterException") && of_its_call("AccessDeniedException"));
+        assert!(!of_its_call("ExpiredTokenException") && !of_its_call("ThrottlingException"));
+        assert!(!of_its_call("ServerException") && !of_its_call("ClusterNotFoundException"));
     }
 
     #[test]

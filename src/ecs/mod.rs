@@ -1,5 +1,6 @@
 //! Everything AWS. Nothing outside this room names a type of the AWS SDK.
 
+pub mod arn;
 pub mod canon;
 pub mod client;
 pub mod error;

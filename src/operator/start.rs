@@ -8,6 +8,7 @@ use k8s_openapi::{
 use kube::{
     Api, Client, CustomResourceExt, ResourceExt,
     config::{InferConfigError, KubeconfigError},
+    runtime::wait::{Condition, conditions::is_crd_established},
 };
 
 use crate::api::{EcsCluster, EcsService, EcsTaskDefinition};
@@ -20,7 +21,7 @@ pub(super) async fn ready_to_start(client: &Client, server: &str, installation: 
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     for name in [EcsCluster::crd_name(), EcsTaskDefinition::crd_name(), EcsService::crd_name()] {
         until(async || match crds.get_opt(name).await {
-            Ok(Some(crd)) if is_established(&crd) => Ok(()),
+            Ok(crd) if is_crd_established().matches_object(crd.as_ref()) => Ok(()),
             Ok(_) => Err(format!("the CRD {name} is not installed; run: ecs-operator crds | kubectl apply -f -")),
             Err(error) => Err(no_answer(server, &error)),
         })
@@ -38,11 +39,6 @@ pub(super) async fn ready_to_start(client: &Client, server: &str, installation: 
         })
     })
     .await
-}
-
-fn is_established(crd: &CustomResourceDefinition) -> bool {
-    let conditions = crd.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions.is_some_and(|all| all.iter().any(|one| one.type_ == "Established" && one.status == "True"))
 }
 
 /// Why a kubeconfig is of no use.

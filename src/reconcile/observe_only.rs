@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{Managed, ManagementPolicy, PAUSED, Reason},
-    runtime::{controller::Next, objects::Object},
+    runtime::{controller::Next, objects::Object, text::shortened},
 };
 
 /// The longest line of a plan in a status, in bytes, and the most lines; the CRDs take no more.
@@ -19,14 +19,7 @@ const MOST_LINES: usize = 50;
 
 /// The plan as `status.plan` shows it.
 pub(super) fn lines(plan: &Plan) -> Vec<String> {
-    let shortened = plan.lines().into_iter().take(MOST_LINES).map(|mut line| {
-        if line.len() > LONGEST_LINE {
-            line.truncate(line.floor_char_boundary(LONGEST_LINE - '…'.len_utf8()));
-            line.push('…');
-        }
-        line
-    });
-    shortened.collect()
+    plan.lines().into_iter().take(MOST_LINES).map(|line| shortened(line, LONGEST_LINE)).collect()
 }
 
 /// Why nothing is changed.

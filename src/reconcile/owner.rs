@@ -28,7 +28,7 @@ impl Owner {
         if full.len() <= LONGEST_TAG_VALUE {
             return Self(full);
         }
-        Self(format!("{installation}/{kind}/sha256:{}", hex(&Sha256::digest(full.as_bytes())[..16])))
+        Self(format!("{installation}/{kind}/sha256:{}", hex::encode(&Sha256::digest(full.as_bytes())[..16])))
     }
 
     /// The tag's value.
@@ -49,16 +49,6 @@ impl Owner {
             "if that is this object in a cluster that was rebuilt, run the operator with --installation-id '{id}'; "
         )
     }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        for half in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
-        }
-        text
-    })
 }
 
 /// Whose a live object is.

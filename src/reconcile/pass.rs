@@ -22,7 +22,10 @@ use super::{
     verdict::{State, Verdict},
 };
 use crate::{
-    api::{Managed, Reason, status::AVAILABLE},
+    api::{
+        Managed, Reason,
+        status::{AVAILABLE, READY},
+    },
     runtime::{
         backoff::Delays,
         conditions::{self, Truth},
@@ -34,6 +37,9 @@ use crate::{
 
 /// How often a pass looks, plans and applies before it leaves the rest to the next one.
 const ROUNDS: usize = 4;
+
+/// What is to be made is made by a look that is not older, where it can be had: a pass may have slept with its machine.
+const FRESH: Duration = Duration::from_secs(15);
 
 /// Between tries to write a status.
 const UNWRITTEN: Delays = Delays { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
@@ -71,6 +77,7 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
         story: Story::default(),
         applied: Vec::new(),
         refused: None,
+        held: None,
         started: Instant::now(),
     };
     run.run().await
@@ -89,6 +96,8 @@ struct Pass<'a, K: Kind> {
     applied: Vec<Step>,
     /// The call that failed.
     refused: Option<Step>,
+    /// What was said of a call that is not made now, since ECS refused it a moment ago.
+    held: Option<Verdict>,
     /// Whether enough tasks run: as it was said last, until this pass has looked. That a call failed, or can't be made, says
     /// nothing of it.
     available: Option<conditions::Desired>,
@@ -160,7 +169,7 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     /// What to say of a pass that could not go on; an error where nothing is to be said, and when the next one is due.
-    fn judge(&self, refusal: Refusal) -> Result<Verdict, Next> {
+    fn judge(&mut self, refusal: Refusal) -> Result<Verdict, Next> {
         if let Some(next) = refusal.again() {
             return Err(next);
         }
@@ -172,11 +181,16 @@ impl<K: Kind> Pass<'_, K> {
             return Err(refusal.verdict().next);
         }
         let verdict = refusal.verdict().with(self.available.clone());
-        Ok(match &self.refused {
+        let verdict = match &self.refused {
             Some(step) => {
                 let now = (Instant::now(), fastrand::f64());
                 self.cx.refusals.note(&self.subject, generation, step.clone(), verdict, now)
             }
+            None => verdict,
+        };
+        // What is to be acted upon already is told on, whatever comes of the rest of the plan.
+        Ok(match self.held.take() {
+            Some(held) => Verdict { next: verdict.next, ..held },
             None => verdict,
         })
     }
@@ -205,7 +219,6 @@ impl<K: Kind> Pass<'_, K> {
     /// The status could not be written: the pass is made again.
     fn unwritten(&self, error: &kube::Error) -> Next {
         tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
-        self.written.doubt(&self.object);
         if self.applied.iter().any(|step| step.operation.makes_twins()) {
             // The status does not say what was made, and ECS's lists may not show it yet.
             self.cx.doubt.raise(&self.subject);
@@ -245,8 +258,12 @@ impl<K: Kind> Pass<'_, K> {
     async fn write_status(&self) -> kube::Result<bool> {
         // The finalizer may have been written just now.
         let newest = self.written.newest(&self.object);
+        // Also where the pass is dropped before the answer is here.
+        self.written.doubt(&self.object);
         let written = objects::write_status(&self.cx.client, &newest, &self.status).await?;
-        Ok(written.map(|object| self.written.remember(object)).is_some())
+        let is_there = written.is_some();
+        written.map_or_else(|| self.written.forget(&self.object), |object| self.written.remember(object));
+        Ok(is_there)
     }
 
     async fn reconcile(&mut self) -> Result<(Verdict, Settled<K>), Refusal> {
@@ -260,6 +277,7 @@ impl<K: Kind> Pass<'_, K> {
             cx.accounts.check_named(&cx.live, K::region(&desired), account).await?;
         }
         let was_ours = self.is_held;
+        let mut has_slept = false;
         let mut since = self.asked_to_look().then_some(self.started);
         for _ in 0..ROUNDS {
             let observed = K::observe(cx, &desired, &self.status, since).await?;
@@ -278,6 +296,10 @@ impl<K: Kind> Pass<'_, K> {
             // A plan that is carried out, or fails, is no longer one to be read.
             K::Object::common(&mut self.status).plan.clear();
             if plan.is_empty() {
+                if self.is_told_too_late(K::observed_at(&observed)) && since.is_none() {
+                    since = Some(self.started);
+                    continue;
+                }
                 // Nothing to write, and it is ours all the same: it was kept, or its object is made anew.
                 if !self.is_held {
                     self.hold(&desired).await?;
@@ -286,6 +308,9 @@ impl<K: Kind> Pass<'_, K> {
             }
             // What an annotation asks for is done once, whatever came of it.
             plan.steps.retain(|step| !(step.is_asked_for() && self.applied.contains(step)));
+            if let Some(refused) = self.take_out_refused(&desired, &observed, &mut plan) {
+                return Ok((refused, None));
+            }
             if plan.steps.iter().all(|step| self.applied.contains(step)) {
                 if K::is_answer(&observed) {
                     // The answer of the write shows nothing of it: a read must tell before it is made again.
@@ -303,6 +328,10 @@ impl<K: Kind> Pass<'_, K> {
                 since = Some(self.started);
                 continue;
             }
+            if plan.makes_twins() && K::observed_at(&observed).elapsed() > FRESH && !has_slept {
+                (has_slept, since) = (true, Some(Instant::now()));
+                continue;
+            }
             since = Some(Instant::now());
             self.apply(&desired, &observed, plan.steps).await?;
             if K::READS_AFTER_WRITES {
@@ -315,6 +344,15 @@ impl<K: Kind> Pass<'_, K> {
             Duration::from_secs(5),
         );
         Ok((verdict, None))
+    }
+
+    /// Whether what was observed is too old to call the object ready from now on: the sweep is late, and was before it became
+    /// so.
+    fn is_told_too_late(&self, at: Instant) -> bool {
+        let mut before = self.object.status().cloned().unwrap_or_default();
+        let told = &K::Object::common(&mut before).conditions;
+        let was_ready = told.iter().any(|condition| condition.type_ == READY && condition.status == "True");
+        !was_ready && self.started.saturating_duration_since(at) > self.cx.live.quiet()
     }
 
     /// A new value of the annotation `reconcileAt` asks for a fresh look, and for patience to begin anew.

@@ -7,7 +7,11 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::{api::Reason, ecs::Operation};
+use crate::{
+    api::Reason,
+    ecs::{Operation, arn},
+    runtime::text::shortened,
+};
 
 /// One difference between what the manifest asks and what ECS shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,7 +121,7 @@ impl fmt::Display for Difference {
 }
 
 fn short(value: &Value) -> String {
-    let mut text = match value {
+    let text = match value {
         Value::Null => "(nothing)".to_owned(),
         // The region and the account are the object's own; what follows them is what differs.
         Value::String(arn) if arn.starts_with("arn:") => {
@@ -127,11 +131,7 @@ fn short(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    if text.len() > LONGEST_VALUE {
-        text.truncate(text.floor_char_boundary(LONGEST_VALUE));
-        text.push('…');
-    }
-    text
+    shortened(text, LONGEST_VALUE)
 }
 
 /// One call, and why.
@@ -169,7 +169,7 @@ impl Step {
     pub fn made(&self, answer: &Value) -> Option<String> {
         let made = answer.pointer("/taskDefinition/taskDefinitionArn").and_then(Value::as_str);
         let made = made.filter(|_| self.operation == Operation::RegisterTaskDefinition);
-        made.and_then(|arn| arn.rsplit('/').next()).map(str::to_owned)
+        made.map(arn::named).map(str::to_owned)
     }
 }
 
@@ -212,6 +212,11 @@ impl Plan {
     /// Nothing to call.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Whether a step would make a second one of what is there already.
+    pub fn makes_twins(&self) -> bool {
+        self.steps.iter().any(|step| step.operation.makes_twins())
     }
 
     /// One line a step, a refusal or a note.

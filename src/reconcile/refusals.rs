@@ -15,10 +15,10 @@ use super::{
 };
 use crate::runtime::{backoff::delay, controller::Next};
 
-/// The last refused call of each object.
+/// The refused calls of each object, one by one: what ECS says of one is no reason to leave the others.
 #[derive(Debug, Default)]
 pub struct Refusals {
-    refused: Mutex<HashMap<Subject, Refused>>,
+    refused: Mutex<HashMap<Subject, Vec<Refused>>>,
 }
 
 #[derive(Debug)]
@@ -29,6 +29,13 @@ struct Refused {
     times: u32,
     pause: Duration,
     at: Instant,
+}
+
+impl Refused {
+    /// How long it is not made again.
+    fn left(&self, now: Instant) -> Option<Duration> {
+        self.pause.checked_sub(now - self.at).filter(|left| !left.is_zero())
+    }
 }
 
 impl Refusals {
@@ -46,23 +53,40 @@ impl Refusals {
             return verdict;
         }
         let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = all.remove(subject).filter(|before| before.generation == generation && before.step == step);
-        let times = before.map_or(0, |before| before.times.saturating_add(1));
+        let known = all.entry(subject.clone()).or_default();
+        // What is no longer asked for is not made again: it is forgotten once it was due for long.
+        known.retain(|one| one.generation == generation && now - one.at < one.pause + SLOW.longest);
+        let place = known.iter().position(|one| one.step == step);
+        let times = place.map_or(0, |place| known.remove(place).times.saturating_add(1));
         let pause = delay(times, SLOW, jitter);
         let verdict = Verdict { next: Next::After(pause), ..verdict };
-        all.insert(subject.clone(), Refused { generation, step, verdict: verdict.clone(), times, pause, at: now });
+        known.push(Refused { generation, step, verdict: verdict.clone(), times, pause, at: now });
         verdict
     }
 
-    /// What was said of the first of `steps`, where it was refused so lately that it is not made again yet.
-    pub fn holds(&self, subject: &Subject, generation: Option<i64>, steps: &[Step], now: Instant) -> Option<Verdict> {
+    /// Takes out of `steps` those that were refused so lately that they are not made again yet: what was said of the first
+    /// of them, and when the next of them is due.
+    pub fn take_out(
+        &self,
+        subject: &Subject,
+        generation: Option<i64>,
+        steps: &mut Vec<Step>,
+        now: Instant,
+    ) -> Option<Verdict> {
         let all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let refused = all.get(subject).filter(|refused| refused.generation == generation)?;
-        let left = refused.pause.checked_sub(now - refused.at).filter(|left| !left.is_zero())?;
-        (steps.first() == Some(&refused.step)).then(|| Verdict { next: Next::After(left), ..refused.verdict.clone() })
+        let known: Vec<&Refused> = all.get(subject)?.iter().filter(|one| one.generation == generation).collect();
+        let (mut first, mut soonest) = (None, Duration::MAX);
+        steps.retain(|step| {
+            let refused = known.iter().find(|one| one.step == *step);
+            let Some((refused, left)) = refused.and_then(|one| Some((one, one.left(now)?))) else { return true };
+            soonest = left.min(soonest);
+            first.get_or_insert_with(|| refused.verdict.clone());
+            false
+        });
+        first.map(|verdict| Verdict { next: Next::After(soonest), ..verdict })
     }
 
-    /// It was made, or nothing is left to make, or the object is gone.
+    /// Nothing is left to make, or the object is gone.
     pub fn forget(&self, subject: &Subject) {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
     }
@@ -85,16 +109,35 @@ mod tests {
         };
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         let denied = || Verdict::stalled(Reason::AccessDenied, "denied");
+        let held = |generation: i64, count: u8, seconds: u64| {
+            refusals.take_out(&subject, Some(generation), &mut vec![step(count)], at(seconds))
+        };
         let noted = refusals.note(&subject, Some(1), step(2), denied(), (at(0), 0.5));
         assert_eq!(noted.next, Next::After(SLOW.first));
-        let held = refusals.holds(&subject, Some(1), &[step(2)], at(4)).map(|verdict| (verdict.message, verdict.next));
-        assert_eq!(held, Some(("denied".to_owned(), Next::After(Duration::from_secs(6)))));
-        assert!(refusals.holds(&subject, Some(1), &[step(2)], at(10)).is_none(), "tried again");
-        assert!(refusals.holds(&subject, Some(1), &[step(3)], at(4)).is_none(), "another call is another matter");
-        assert!(refusals.holds(&subject, Some(2), &[step(2)], at(4)).is_none(), "so it is after an edit");
+        let said = held(1, 2, 4).map(|verdict| (verdict.message, verdict.next));
+        assert_eq!(said, Some(("denied".to_owned(), Next::After(Duration::from_secs(6)))));
+        assert!(held(1, 2, 10).is_none(), "tried again");
+        assert!(held(1, 3, 4).is_none(), "another call is another matter");
+        assert!(held(2, 2, 4).is_none(), "so it is after an edit");
         let again = refusals.note(&subject, Some(1), step(2), denied(), (at(10), 0.5));
         assert_eq!(again.next, Next::After(SLOW.first * 2), "more seldom each time");
         let passing = Verdict::retrying("busy");
         assert_eq!(refusals.note(&subject, Some(3), step(2), passing.clone(), (at(11), 0.5)).next, passing.next);
+    }
+    /// A hook's answer that ECS refuses must not keep a correction of the service from being sent.
+    #[tokio::test(start_paused = true)]
+    async fn of_several_calls_only_the_refused_ones_wait() {
+        let (refusals, now) = (Refusals::default(), Instant::now());
+        let subject = Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() };
+        let step = |count: u8| {
+            Step::new(Operation::UpdateService, "service web", json!({ "desiredCount": count }), Vec::new())
+        };
+        let wrong = |message: &str| Verdict::stalled(Reason::InvalidParameter, message);
+        refusals.note(&subject, Some(1), step(3), wrong("third"), (now, 0.5));
+        refusals.note(&subject, Some(1), step(1), wrong("first"), (now + Duration::from_secs(2), 0.5));
+        let mut steps = vec![step(1), step(2), step(3)];
+        let held = refusals.take_out(&subject, Some(1), &mut steps, now + Duration::from_secs(5)).unwrap();
+        assert_eq!(steps, [step(2)]);
+        assert_eq!((held.message.as_str(), held.next), ("first", Next::After(Duration::from_secs(5))));
     }
 }

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use super::text::shortened;
+
 /// A condition as it should be now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desired {
@@ -61,7 +63,7 @@ pub fn merge(before: &[Condition], desired: Vec<Desired>, generation: Option<i64
                 type_: new.type_.into(),
                 status: status.into(),
                 reason: new.reason,
-                message: shorten(new.message),
+                message: shortened(new.message, LONGEST_MESSAGE),
                 observed_generation: generation,
                 last_transition_time: Time(since),
             }
@@ -71,15 +73,6 @@ pub fn merge(before: &[Condition], desired: Vec<Desired>, generation: Option<i64
 
 /// The transition time in the CRD's default status, which stands for "never".
 const EPOCH: Timestamp = Timestamp::UNIX_EPOCH;
-
-fn shorten(mut message: String) -> String {
-    if message.len() > LONGEST_MESSAGE {
-        let end = message.floor_char_boundary(LONGEST_MESSAGE - '…'.len_utf8());
-        message.truncate(end);
-        message.push('…');
-    }
-    message
-}
 
 #[cfg(test)]
 mod tests {

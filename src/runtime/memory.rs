@@ -35,12 +35,12 @@ impl<K: Object> Written<K> {
         }
     }
 
-    /// A write got no answer: it may have taken effect, and the store may not show it yet.
+    /// A write begins. Until its answer is remembered it may have taken effect, and the store may not show it yet.
     pub fn doubt(&self, object: &K) {
         self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).extend(object.uid());
     }
 
-    /// Whether the last write got no answer. Whoever asks looks at the API server itself.
+    /// Whether the last write has got no answer. Whoever asks looks at the API server itself.
     pub fn is_doubtful(&self, object: &K) -> bool {
         let doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner);
         object.uid().is_some_and(|uid| doubtful.contains(&uid))

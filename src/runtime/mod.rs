@@ -8,3 +8,4 @@ pub mod memory;
 mod namespaces;
 pub mod objects;
 pub mod telemetry;
+pub mod text;

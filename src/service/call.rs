@@ -12,6 +12,7 @@ const STRATEGY: &str = "deploymentConfiguration.strategy";
 /// The strategy and the blocks that ECS refuses without it.
 const WITH_STRATEGY: &[&str] =
     &[STRATEGY, "deploymentConfiguration.linearConfiguration", "deploymentConfiguration.canaryConfiguration"];
+const BAKE_TIME: &str = "deploymentConfiguration.bakeTimeInMinutes";
 const CONTROLLER: &str = "deploymentController";
 const CAPACITY: &str = "capacityProviderStrategy";
 const COUNT: &str = "desiredCount";
@@ -84,6 +85,13 @@ impl Call {
         if self.has(CAPACITY) {
             // ECS refuses the change otherwise, although it says that none is needed.
             self.input.insert(FORCE.into(), json!(true));
+        }
+        let configuration = desired.input.get("deploymentConfiguration");
+        if let Some(bake) =
+            configuration.and_then(|block| block.get("bakeTimeInMinutes")).filter(|_| self.has(STRATEGY))
+        {
+            // Another strategy begins with a time of its own.
+            canon::insert_unit(&mut self.input, BAKE_TIME, bake.clone());
         }
         self.input.insert("cluster".into(), json!(desired.cluster));
         self.input.insert("service".into(), json!(desired.name));

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     api::Reason,
-    ecs::canon::{self, ServiceContext, Units},
+    ecs::{
+        arn,
+        canon::{self, ServiceContext, Units},
+    },
     reconcile::{Difference, spec},
 };
 
@@ -223,5 +226,5 @@ fn edit_of_the_controllers(unit: &str, desired: &Desired, live: &LiveService, ap
 /// `family:revision` of an ARN.
 fn revision(arn: &Value) -> &str {
     let arn = arn.as_str().unwrap_or_default();
-    arn.rsplit('/').next().unwrap_or(arn)
+    arn::named(arn)
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{live_service::LiveService, observe::absorb_service, references::References};
 use crate::{
     api::{CLUSTER_ARN, EcsService, EcsServiceStatus, Managed, Reason},
-    ecs::{Class, Ecs, Key, Operation, Pace},
+    ecs::{Class, Ecs, Key, Operation, Pace, arn},
     reconcile::{
         Context, Deletion, Refusal, Step, Story, Subject, Verdict,
         owner::{Claim, Stake},
@@ -78,7 +78,7 @@ pub async fn delete(
 fn place(cx: &Context, object: &EcsService, status: &EcsServiceStatus) -> Result<Option<(String, String)>, Refusal> {
     let annotated = object.annotations().get(CLUSTER_ARN);
     let bound = status.cluster_arn.as_ref().or(annotated);
-    let bound = bound.and_then(|arn| Some((arn.split(':').nth(3)?, arn.rsplit('/').next()?)));
+    let bound = bound.and_then(|arn| Some((arn.split(':').nth(3)?, arn::named(arn))));
     if let Some((region, cluster)) = bound {
         return Ok(Some((region.to_owned(), cluster.to_owned())));
     }
@@ -96,7 +96,7 @@ fn place(cx: &Context, object: &EcsService, status: &EcsServiceStatus) -> Result
         Some(region) => region,
         None => spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), &cx.settings)?,
     };
-    Ok(Some((region, text.rsplit('/').next().unwrap_or(text).to_owned())))
+    Ok(Some((region, arn::named(text).to_owned())))
 }
 
 fn steps(name: &str, cluster: &str, service: &LiveService) -> Vec<Step> {

@@ -11,7 +11,7 @@ use crate::{
         EcsServiceStatus,
         deployment_status::{CircuitBreakerStatus, HookStatus},
     },
-    ecs::{Class, Key},
+    ecs::{Class, Key, arn},
     reconcile::{Context, Refusal},
 };
 
@@ -121,7 +121,7 @@ impl Detail {
 
 /// The id of a deployment is the end of the ARN of the revision that it rolls out.
 pub fn deployment_of(revision_arn: &str) -> String {
-    format!("ecs-svc/{}", revision_arn.rsplit('/').next().unwrap_or(revision_arn))
+    format!("ecs-svc/{}", arn::named(revision_arn))
 }
 
 /// ECS's times are seconds since 1970.

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     api::{EcsServiceStatus, Reason, deployment_status::PastDeployment},
+    ecs::arn,
     reconcile::{Plan, Verdict},
 };
 
@@ -70,8 +71,7 @@ impl Ending<'_> {
     /// What to say where ECS goes back and the manifest was corrected meanwhile: there is nothing left to do but to wait.
     pub fn going_back(&self, next: Option<&str>) -> Verdict {
         let is_back = self.service.is_on_an_older_deployment(self.status);
-        let next =
-            next.map(|next| next.rsplit('/').next().unwrap_or(next)).filter(|next| self.revision() != Some(*next));
+        let next = next.map(arn::named).filter(|next| self.revision() != Some(*next));
         let next = next.unwrap_or("The corrected manifest");
         let message = format!("ECS is rolling back {}. {next} is deployed once that is over.", self.way(is_back));
         Verdict::progressing(Reason::Deploying, message)

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{
     Desired, SHORTLY, acts,
     detail::{self, DeploymentState, Detail, deployment_of},
-    diagnosis::StoppedTask,
+    diagnosis::{self, StoppedTask},
     live_service::{LiveDeployment, LiveService},
     ours::{Attempt, started},
 };
@@ -19,7 +19,7 @@ use crate::{
         EcsServiceStatus, Reason,
         deployment_status::{DeploymentOutcome, PastDeployment},
     },
-    ecs::{Class, EcsError, Key, Operation, Pace, Seen, canon},
+    ecs::{Class, EcsError, Key, Operation, Pace, Seen, arn, canon},
     reconcile::{Context, Difference, Refusal, Step, Subject, Verdict, tags},
 };
 
@@ -40,6 +40,8 @@ pub struct Observed {
     pub attempt: Option<Attempt>,
     /// The newest stopped tasks, where tasks fail.
     pub stopped: Vec<StoppedTask>,
+    /// The revision that they ran: the manifest may have changed since.
+    pub failed_revision: Option<Value>,
     /// What else was read by way of Live, and how often it is to be looked at.
     pub looks: Vec<(Key, Pace)>,
     /// The revision that a family without one stands for.
@@ -111,7 +113,7 @@ async fn look(
     if service.as_ref().is_some_and(|service| is_from_the_past(service, status, cx.clock.now())) {
         return Err(Refusal::Later(SHORTLY));
     }
-    let (mut detail, mut stopped, mut attempt) = (None, Vec::new(), None);
+    let (mut detail, mut stopped, mut failed_revision, mut attempt) = (None, Vec::new(), None, None);
     if let (Some(service), Some(json)) = (&service, &json) {
         if let Some(key) = detail::key(desired, service, status) {
             let since = detail::has_moved_on(service, status).then_some(seen.at);
@@ -126,13 +128,19 @@ async fn look(
             let since = detail::fails_more(service, detail.as_ref(), status).then_some(began);
             stopped = stopped_tasks(cx, &key, since).await?;
             looks.push((key, Pace::Rolling));
+            if let Some(arn) = diagnosis::revision(&stopped, status.own_deployment.as_deref()) {
+                let key = Key::task_definition(&desired.region, arn);
+                failed_revision = detail::optional(cx, &key, "reading the revision of stopped tasks").await?;
+                looks.push((key, Pace::Slow));
+            }
         }
     }
     let resolved = match &desired.family {
         Some(family) => Some(resolve(cx, desired, family).await?),
         None => None,
     };
-    Ok(Observed { service, detail, attempt, stopped, looks, resolved, at: seen.at, is_answer: seen.is_answer })
+    let (at, is_answer) = (seen.at, seen.is_answer);
+    Ok(Observed { service, detail, attempt, stopped, failed_revision, looks, resolved, at, is_answer })
 }
 
 /// Whether ECS answers from before the deployment that is ours and began a moment ago. Live knows what it wrote itself;
@@ -228,8 +236,14 @@ async fn newest_attempt(
     // Nothing says that ECS lists them in order.
     let all = answer.get("serviceDeployments").and_then(Value::as_array).into_iter().flatten();
     let Some(newest) = all.max_by_key(|one| detail::time(one.get("createdAt"))) else { return Ok(None) };
+    let Some(arn) = newest.get("targetServiceRevisionArn").and_then(Value::as_str) else { return Ok(None) };
+    let deployment = deployment_of(arn);
+    let after = |primary: &LiveDeployment| primary.created >= detail::time(newest.get("createdAt"));
+    if service.primary().is_some_and(|primary| primary.id != deployment && after(primary)) {
+        // It gave way to a newer one, which the list need not show yet.
+        return Ok(None);
+    }
     let text = |name: &str| newest.get(name).and_then(Value::as_str);
-    let Some(arn) = text("targetServiceRevisionArn") else { return Ok(None) };
     let outcome = match DeploymentState::read(text("status").unwrap_or_default()) {
         DeploymentState::RollingBack => DeploymentOutcome::RolledBack,
         DeploymentState::Stopping | DeploymentState::Stopped | DeploymentState::RollbackFailed => {
@@ -237,7 +251,6 @@ async fn newest_attempt(
         }
         _ => return Ok(None),
     };
-    let deployment = deployment_of(arn);
     let key = Key::service_revision(&desired.region, &service.arn, &deployment);
     let revision = detail::optional(cx, &key, "reading the service revision").await?;
     let when = |name: &str| detail::time(newest.get(name)).map(Time);
@@ -283,7 +296,7 @@ pub fn refusal(cx: &Context, desired: &Desired, step: &Step, error: EcsError) ->
         cx.live.look(&Key::task_definition(&desired.region, arn));
         let message = format!(
             "spec.taskDefinitionRef: somebody else has deregistered {}; waiting for its EcsTaskDefinition to register it anew",
-            arn.rsplit('/').next().unwrap_or(arn)
+            arn::named(arn)
         );
         return Verdict::waiting(Reason::RefNotReady, message, LOOK_AGAIN).into();
     }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::{EcsServiceStatus, deployment_status::PastDeployment},
-    ecs::canon,
+    ecs::{arn, canon},
     reconcile::Plan,
 };
 
@@ -107,7 +107,7 @@ pub struct Attempt {
 impl Attempt {
     /// `service` as ECS shows it, with what the revision has instead.
     pub fn new(mut past: PastDeployment, service: &Value, revision: &Value) -> Option<Self> {
-        let ran = revision.get("taskDefinition").and_then(Value::as_str).and_then(|arn| arn.rsplit('/').next());
+        let ran = revision.get("taskDefinition").and_then(Value::as_str).map(arn::named);
         past.task_definition = ran.map(str::to_owned);
         let mut json = service.clone();
         let members = json.as_object_mut()?;

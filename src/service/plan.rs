@@ -16,7 +16,7 @@ use super::{
 use crate::{
     api::{EcsServiceStatus, Origin, Reason},
     ecs::{Operation, canon},
-    reconcile::{Plan, Step, Verdict, owner::hex, tags},
+    reconcile::{Plan, Step, Verdict, tags},
 };
 
 /// The calls that close the difference.
@@ -76,7 +76,7 @@ fn client_token(desired: &Desired, input: &Map<String, Value>, before: Option<&L
     if let Some(created) = before.and_then(|before| before.json.get("createdAt")) {
         hash.update(created.to_string());
     }
-    hex(&hash.finalize()[..16])
+    hex::encode(&hash.finalize()[..16])
 }
 
 // === Changing it ===

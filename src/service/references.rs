@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{SHORTLY, together};
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition, EcsTaskDefinitionSpec, LocalReference, Reason, status::READY},
-    ecs::Key,
+    ecs::{Key, arn},
     reconcile::{Context, Refusal, Subject, Verdict},
     runtime::objects::Object,
 };
@@ -83,7 +83,7 @@ impl References {
         let region = status.and_then(|status| status.common.region.clone());
         match (arn, region) {
             (Some(arn), Some(region)) => {
-                let name = arn.rsplit('/').next().unwrap_or_default().to_owned();
+                let name = arn::named(&arn).to_owned();
                 Ok(ClusterPlace { arn: Some(arn), name, region })
             }
             // Its status was lost, or it is made anew: nothing is wrong with what runs.

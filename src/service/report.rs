@@ -18,7 +18,9 @@ use crate::{
         deployment_status::{DeploymentOutcome, DeploymentStatus, PastDeployment, TaskFailureStatus},
         service_status::{ResolvedTaskDefinition, ServiceEventStatus},
     },
+    ecs::arn,
     reconcile::spec,
+    runtime::text,
 };
 
 /// How many of the newest events, past deployments and causes of failures the status keeps.
@@ -58,7 +60,7 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
         status.deployment = None;
         let of_set = service.primary_task_set().and_then(|set| set.get("taskDefinition")?.as_str());
         status.task_definition_arn = of_set.map(str::to_owned);
-        status.task_definition = of_set.and_then(|arn| arn.rsplit('/').next()).map(str::to_owned);
+        status.task_definition = of_set.map(arn::named).map(str::to_owned);
     }
 }
 
@@ -70,10 +72,10 @@ fn deployments(
     status: &mut EcsServiceStatus,
     now: Timestamp,
 ) {
-    status.task_definition = primary.task_definition.rsplit('/').next().map(str::to_owned);
+    status.task_definition = Some(arn::named(&primary.task_definition).to_owned());
     status.task_definition_arn = Some(primary.task_definition.clone());
     take_over(desired, observed, status, primary);
-    failures(desired, observed, service, status);
+    failures(observed, service, status);
     note_rolled_out(desired, service, primary, status);
     note_most_running(service, status);
     let before = status.deployment.take();
@@ -113,9 +115,9 @@ fn note_most_running(service: &LiveService, status: &mut EcsServiceStatus) {
 }
 
 /// Why tasks of our deployment stopped. Kept as it was where no stopped task is seen any more: ECS forgets them.
-fn failures(desired: &Desired, observed: &Observed, service: &LiveService, status: &mut EcsServiceStatus) {
-    let definition = desired.definition.as_ref().and_then(|object| serde_json::to_value(&object.spec).ok());
-    let causes = diagnosis::causes(&observed.stopped, definition.as_ref(), status.own_deployment.as_deref());
+fn failures(observed: &Observed, service: &LiveService, status: &mut EcsServiceStatus) {
+    let own = status.own_deployment.as_deref();
+    let causes = diagnosis::causes(&observed.stopped, observed.failed_revision.as_ref(), own);
     let newest = causes.iter().map(|cause| cause.last_seen.as_second()).max();
     let known = status.task_failures.iter().map(|failure| failure.last_seen_time.0.as_second()).max();
     let looked_at = causes.iter().map(|cause| number(i64::try_from(cause.of).unwrap_or(i64::MAX))).max().flatten();
@@ -179,7 +181,7 @@ fn note_ended(
         let complained = start.filter(|_| is_bad).and_then(|start| complaint(service, Some(start), Some(now)));
         let past = PastDeployment {
             id: own.clone(),
-            task_definition: revision.and_then(|arn| arn.rsplit('/').next().map(str::to_owned)),
+            task_definition: revision.map(|arn| arn::named(&arn).to_owned()),
             outcome,
             message: why.filter(|_| is_bad).map(shortened),
             complaint: complained.map(|trouble| trouble.normalized().to_owned()),
@@ -193,7 +195,7 @@ fn note_ended(
         // What had been rolled out when we came to it was not cut short.
         && before.rollout_state.as_deref() != Some("COMPLETED")
     {
-        let revision = before.task_definition_arn.as_deref().and_then(|arn| arn.rsplit('/').next());
+        let revision = before.task_definition_arn.as_deref().map(arn::named);
         let past = PastDeployment {
             id: before.id.clone(),
             task_definition: revision.map(str::to_owned),
@@ -293,6 +295,13 @@ fn has_moved(before: &DeploymentStatus, now: &DeploymentStatus) -> bool {
         || moved(before.test_traffic_percent.as_ref(), now.test_traffic_percent.as_ref())
         || hook(before) != hook(now)
         || now.most_running > before.most_running
+        || is_scaled(before, now)
+}
+
+/// Whether what is rolled out is wanted in another number: from here on the time runs within which the tasks are to start.
+fn is_scaled(before: &DeploymentStatus, now: &DeploymentStatus) -> bool {
+    let is_rolled_out = |of: &DeploymentStatus| of.rollout_state.as_deref() == Some("COMPLETED");
+    is_rolled_out(before) && is_rolled_out(now) && before.desired_count != now.desired_count
 }
 
 /// When the pause is over that a deployment is in: with all of the traffic on the new revision, or with a part of it.
@@ -335,10 +344,6 @@ fn number(count: i64) -> Option<i32> {
     i32::try_from(count).ok()
 }
 
-fn shortened(mut text: String) -> String {
-    if text.len() > LONGEST {
-        text.truncate(text.floor_char_boundary(LONGEST));
-        text.push('…');
-    }
-    text
+fn shortened(text: String) -> String {
+    text::shortened(text, LONGEST)
 }

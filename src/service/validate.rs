@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::{EcsService, EcsServiceStatus, EcsTaskDefinition, Reason},
     ecs::{
-        Key,
+        Key, arn,
         canon::{self, Units},
     },
     reconcile::{Refusal, Settings, Subject, Verdict, owner::Stake, spec},
@@ -190,7 +190,7 @@ fn cluster(
                 Some(region) => region.to_owned(),
                 None => spec::region(object.spec.region.as_deref(), status.common.region.as_deref(), settings)?,
             };
-            ClusterPlace { arn: None, name: text.rsplit('/').next().unwrap_or(text).to_owned(), region }
+            ClusterPlace { arn: None, name: arn::named(text).to_owned(), region }
         }
         (None, None) => {
             return Err(Verdict::refused(
@@ -241,7 +241,7 @@ fn task_definition(
         return Ok((Some(references.task_definition(&reference.name)?), None));
     }
     let Some(text) = &object.spec.task_definition else { return Ok((None, None)) };
-    if text.rsplit('/').next().unwrap_or_default().contains(':') {
+    if arn::named(text).contains(':') {
         return Ok((Some(text.clone()), None));
     }
     match &status.resolved_task_definition {

@@ -21,6 +21,7 @@ use crate::{
         EcsServiceStatus, Origin, Reason, STOP_DEPLOYMENT, deployment_status::TaskFailureStatus,
         status::DESIRED_COUNT_CONTESTED,
     },
+    ecs::arn,
     reconcile::{Plan, State, Verdict},
     runtime::{
         conditions::{self, Truth},
@@ -114,7 +115,7 @@ fn forward(ending: &Ending<'_>, now: Timestamp) -> Verdict {
         return ending.failed();
     }
     if service.is_completed() {
-        return settled(desired, service, primary, status);
+        return settled(desired, service, primary, status, now);
     }
     // IN_PROGRESS, what ECS may add later, or an old deployment behind a Classic Load Balancer.
     under_way(desired, service, primary, own, status, now)
@@ -161,6 +162,17 @@ fn under_way(
     if own.is_some_and(waits_on_purpose) {
         return Verdict::progressing(Reason::Deploying, message);
     }
+    until_deadline(desired, status, &message, &stop_it(service, primary), now)
+}
+
+/// At work, until nothing has got any further for as long as the manifest allows.
+fn until_deadline(
+    desired: &Desired,
+    status: &EcsServiceStatus,
+    message: &str,
+    remedy: &str,
+    now: Timestamp,
+) -> Verdict {
     let began = status.deployment.as_ref().and_then(|deployment| deployment.progress_time.as_ref());
     let Some((deadline, began)) = desired.progress_deadline.zip(began) else {
         return Verdict::progressing(Reason::Deploying, message);
@@ -168,7 +180,6 @@ fn under_way(
     let left = deadline - now.duration_since(began.0);
     if left <= SignedDuration::ZERO {
         let seconds = deadline.as_secs();
-        let remedy = past_deadline(service, primary);
         let message = format!("No progress for {seconds} seconds (spec.progressDeadlineSeconds). {message} {remedy}");
         return Verdict::stalled(Reason::DeadlineExceeded, message);
     }
@@ -176,7 +187,7 @@ fn under_way(
 }
 
 /// What to do about a deployment that gets no further.
-fn past_deadline(service: &LiveService, primary: &LiveDeployment) -> String {
+fn stop_it(service: &LiveService, primary: &LiveDeployment) -> String {
     let breaker = service.json.pointer("/deploymentConfiguration/deploymentCircuitBreaker");
     let is = |name: &str| breaker.and_then(|breaker| breaker.get(name)?.as_bool()) == Some(true);
     let then = if is("enable") && is("rollback") { "" } else { " and rolls nothing back" };
@@ -229,7 +240,13 @@ fn stage(service: &LiveService, own: &Detail, status: &EcsServiceStatus) -> Stri
 }
 
 /// Deployed once, a service stays Ready through dips: tasks that are replaced are steady-state noise.
-fn settled(desired: &Desired, service: &LiveService, primary: &LiveDeployment, status: &EcsServiceStatus) -> Verdict {
+fn settled(
+    desired: &Desired,
+    service: &LiveService,
+    primary: &LiveDeployment,
+    status: &EcsServiceStatus,
+    now: Timestamp,
+) -> Verdict {
     let all_run = desired.is_daemon() || service.running_count >= service.desired_count;
     if !all_run && status.rolled_out.as_deref() != Some(&primary.id) {
         let counts = tasks(service.running_count, service.desired_count, "");
@@ -237,7 +254,8 @@ fn settled(desired: &Desired, service: &LiveService, primary: &LiveDeployment, s
         if let Some(trouble) = trouble(service, primary, status) {
             let _ = write!(message, " {trouble}");
         }
-        return Verdict::progressing(Reason::Deploying, message);
+        let remedy = "ECS goes on trying: see why no more tasks start, or lower spec.desiredCount.";
+        return until_deadline(desired, status, &message, remedy, now);
     }
     let mut message = deployed(primary);
     if service.desired_count == 0 {
@@ -276,7 +294,7 @@ fn task_set(desired: &Desired, service: &LiveService) -> Verdict {
     let text = |name: &str| primary.get(name).and_then(Value::as_str).unwrap_or_default();
     let count = |name: &str| primary.get(name).and_then(Value::as_i64).unwrap_or_default();
     let (running, wanted) = (count("runningCount"), count("computedDesiredCount"));
-    let revision = text("taskDefinition").rsplit('/').next().unwrap_or_default();
+    let revision = arn::named(text("taskDefinition"));
     let set = format!("the PRIMARY task set {} of {controller}", text("id"));
     if text("stabilityStatus") == "STEADY_STATE" && running >= wanted {
         return Verdict::ready(Reason::Deployed, format!("{revision} runs: {set} is steady."));
@@ -287,7 +305,7 @@ fn task_set(desired: &Desired, service: &LiveService) -> Verdict {
 
 /// The revision that a deployment runs, as `family:revision`.
 pub fn revision(deployment: &LiveDeployment) -> &str {
-    deployment.task_definition.rsplit('/').next().unwrap_or(&deployment.task_definition)
+    arn::named(&deployment.task_definition)
 }
 
 /// Why tasks stop, the most frequent cause first.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::Desired;
 use crate::{
     api::{EcsTaskDefinitionStatus, tags as own},
-    ecs::{Class, Ecs, Key, Operation, Target, canon},
+    ecs::{Class, Ecs, Key, Operation, Target, arn, canon},
     reconcile::{
         Context, Refusal, Step,
         owner::Claim,
@@ -123,7 +123,7 @@ pub async fn observe(
 /// newest first.
 pub fn held_after(cx: &Context, region: &str, family: &str, newest: Option<&String>) -> Vec<String> {
     let number = |arn: &str| {
-        let (of, number) = arn.rsplit('/').next()?.rsplit_once(':')?;
+        let (of, number) = arn::named(arn).rsplit_once(':')?;
         (of == family).then(|| number.parse::<i64>().ok()).flatten()
     };
     let newest = newest.and_then(|arn| number(arn)).unwrap_or_default();
@@ -194,7 +194,7 @@ pub async fn active_revisions(ecs: &Ecs, family: &str) -> Result<Vec<String>, cr
         };
         let arns = answer.get("taskDefinitionArns").and_then(Value::as_array).into_iter().flatten();
         found.extend(arns.filter_map(Value::as_str).filter_map(|arn| {
-            let (name, revision) = arn.rsplit('/').next()?.rsplit_once(':')?;
+            let (name, revision) = arn::named(arn).rsplit_once(':')?;
             // Some take the prefix for a prefix.
             (name == family).then_some((revision.parse().ok()?, arn.to_owned()))
         }));

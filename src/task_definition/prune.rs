@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::Origin,
-    ecs::{Class, Ecs, EcsError, Key, Operation, Target},
+    ecs::{Class, Ecs, EcsError, Key, Operation, Target, arn},
     reconcile::{Context, Refusal, Step, Story, owner::Claim},
 };
 
@@ -160,7 +160,7 @@ async fn run(cx: &Context, desired: &Desired) -> Result<BTreeSet<String>, EcsErr
 
 /// `family:revision` of an ARN.
 fn name(arn: &str) -> String {
-    arn.rsplit('/').next().unwrap_or(arn).to_owned()
+    arn::named(arn).to_owned()
 }
 
 /// The revisions of a family that the tasks of a cluster run, page by page: a page is as many as one call describes.

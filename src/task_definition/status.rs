@@ -3,7 +3,7 @@
 use super::{Desired, Observed};
 use crate::{
     api::{EcsTaskDefinitionStatus, Reason},
-    ecs::Operation,
+    ecs::{Operation, arn},
     reconcile::{News, Step, Verdict, spec},
 };
 
@@ -32,7 +32,7 @@ pub fn news(before: &EcsTaskDefinitionStatus, after: &EcsTaskDefinitionStatus, a
     let is_made = applied.iter().any(|step| step.operation == Operation::RegisterTaskDefinition);
     let arns = before.task_definition_arn.as_ref().zip(after.task_definition_arn.as_ref());
     let reused = arns.filter(|(old, new)| old != new && !is_made).map(|(_, new)| {
-        let revision = new.rsplit('/').next().unwrap_or(new);
+        let revision = arn::named(new);
         News::normal("Reused", format!("{revision} has what the manifest asks for; nothing was registered"))
     });
     reused.into_iter().collect()

@@ -99,6 +99,9 @@ impl ApiServer {
         let mut state = self.state();
         let name = (kind(plural), name.to_owned());
         let Some(before) = state.objects.get(&name).cloned() else { return not_found(&name) };
+        if is_outdated(&before, body) {
+            return conflict();
+        }
         let mut object = before.clone();
         object["status"] = body["status"].clone();
         if object == before {
@@ -118,13 +121,8 @@ impl ApiServer {
         let mut state = self.state();
         let name = (kind(plural), name.to_owned());
         let Some(mut object) = state.objects.get(&name).cloned() else { return not_found(&name) };
-        let asked = &body["metadata"]["resourceVersion"];
-        if !asked.is_null() && *asked != object["metadata"]["resourceVersion"] {
-            return refusal(
-                StatusCode::CONFLICT,
-                "Conflict",
-                "the object has been modified; please apply your changes to the latest version and try again",
-            );
+        if is_outdated(&object, body) {
+            return conflict();
         }
         json_patch::merge(&mut object, body);
         (StatusCode::OK, state.put(&name, object))
@@ -138,6 +136,17 @@ fn kind(plural: &str) -> String {
         _ => "EcsService",
     }
     .to_owned()
+}
+
+/// Whether a write is meant for another version of an object.
+fn is_outdated(object: &Value, body: &Value) -> bool {
+    let asked = &body["metadata"]["resourceVersion"];
+    !asked.is_null() && *asked != object["metadata"]["resourceVersion"]
+}
+
+fn conflict() -> Answer {
+    let message = "the object has been modified; please apply your changes to the latest version and try again";
+    refusal(StatusCode::CONFLICT, "Conflict", message)
 }
 
 fn not_found((kind, name): &Name) -> Answer {

@@ -81,12 +81,15 @@ impl Walker {
     fn is_hopeless(&self, object: &Value) -> bool {
         let reference = text(object, "/spec/taskDefinitionRef/name");
         let asked = self.simulation.api_server().get("EcsTaskDefinition", reference).unwrap_or_default();
-        // An edit of a task definition that is being deleted comes to nothing: its service stays on what it runs.
+        // An edit of a task definition that is being deleted comes to nothing: its service stays on what it runs. And what ECS
+        // goes back to need not run.
         let runs = self.simulation.truth().of_service(object).and_then(|truth| truth.task_definition);
         let simulator = self.simulation.ecs().simulator();
         let look = json!({ "taskDefinition": runs });
         let answer = simulator.call(&Simulation::caller(), "DescribeTaskDefinition", &look).unwrap_or_default();
-        let image = if asked.pointer("/metadata/deletionTimestamp").is_some() {
+        let stays =
+            asked.pointer("/metadata/deletionTimestamp").is_some() || reason(object) == Reason::RolledBack.as_str();
+        let image = if stays {
             text(&answer, "/taskDefinition/containerDefinitions/0/image")
         } else {
             text(&asked, "/spec/containerDefinitions/0/image")
@@ -107,6 +110,7 @@ impl Walker {
             self.judge_object(&object);
         }
         self.judge_revisions();
+        self.judge_tries();
         self.judge_services();
     }
 
@@ -201,6 +205,41 @@ impl Walker {
                 wrong.push(format!("{arn} is a twin of {twin}"));
             }
         }
+        self.wrong.extend(wrong);
+    }
+
+    /// What ended badly was not deployed again by the operator without a word of the user.
+    fn judge_tries(&mut self) {
+        let simulator = self.simulation.ecs().simulator();
+        let (now, moment) = (simulator.clock().now(), Instant::now());
+        let others = self.simulation.truth().others();
+        let mut world = simulator.world();
+        let services = world.region(&Simulation::caller()).services.values();
+        let mut wrong = Vec::new();
+        for service in services.filter(|service| !self.forgetful.contains(&service.name)) {
+            let reference = self.simulation.api_server().get("EcsService", &service.name).unwrap_or_default();
+            let definition = text(&reference, "/spec/taskDefinitionRef/name");
+            let edits =
+                [others.edits("EcsService", &service.name), others.edits("EcsTaskDefinition", definition)].concat();
+            let content = |target: u64| {
+                let revision = service.revisions.iter().find(|one| one.number == target);
+                revision.map(|one| (one.shape.task_definition.clone(), Value::Object(one.spec.clone())))
+            };
+            for pair in service.deployments.windows(2) {
+                let [before, after] = pair else { continue };
+                let failed = before.tripped || before.rollback.is_some();
+                // A little earlier: an edit may be on its way to the operator for a while.
+                let ended = now.since(before.created);
+                let is_edited = edits.iter().any(|edit| moment.duration_since(*edit) <= ended);
+                if failed && !is_edited && !others.began(&after.id) && content(before.target) == content(after.target) {
+                    wrong.push(format!(
+                        "{} was deployed again by {} after it failed as {}",
+                        service.name, after.id, before.id
+                    ));
+                }
+            }
+        }
+        drop(world);
         self.wrong.extend(wrong);
     }
 

@@ -189,6 +189,10 @@ impl Walker {
     }
 
     fn kill(&mut self) {
+        // What was made before a first status tells of it is forgotten with the process, like a status that is lost.
+        let objects = self.simulation.api_server().objects();
+        let new = objects.iter().filter(|object| object["status"]["appliedFields"].is_null());
+        self.forgetful.extend(new.filter_map(|object| object["metadata"]["name"].as_str().map(str::to_owned)));
         self.simulation.kill();
         self.runs = false;
     }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{last_part, text_at};
+use super::text_at;
+use crate::ecs::arn;
 
 /// What comparing a desired unit with the observed one tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ fn texts(desired: &Value, observed: &Value, same: fn(&str, &str) -> bool) -> boo
 /// A name is the name in an ARN; two ARNs must be the same.
 fn same_name(desired: &str, observed: &str) -> bool {
     let arns = is_arn(desired) && is_arn(observed);
-    if arns { desired == observed } else { last_part(desired) == last_part(observed) }
+    if arns { desired == observed } else { arn::named(desired) == arn::named(observed) }
 }
 
 /// `family:revision` is the end of an ARN. A family alone is the same as any of its revisions: which one it stands
@@ -58,7 +59,7 @@ fn same_revision(desired: &str, observed: &str) -> bool {
     if is_arn(desired) && is_arn(observed) {
         return desired == observed;
     }
-    let (desired, observed) = (last_part(desired), last_part(observed));
+    let (desired, observed) = (arn::named(desired), arn::named(observed));
     if desired.contains(':') { desired == observed } else { Some(desired) == observed.split(':').next() }
 }
 

@@ -16,9 +16,11 @@ mod quantity;
 mod service;
 mod task_definition;
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
+
+use crate::ecs::arn;
 use sha2::{Digest as _, Sha256};
 
 pub use self::{
@@ -42,11 +44,7 @@ pub type Units = BTreeMap<String, Value>;
 
 /// 16 bytes of SHA-256 over the canonical JSON with its keys sorted, as 32 hex digits.
 pub fn hash(canonical: &Value) -> String {
-    Sha256::digest(sorted_text(canonical)).iter().take(16).fold(String::new(), |mut hex, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex::encode(&Sha256::digest(sorted_text(canonical))[..16])
 }
 
 /// One way in which ECS echoes something other than what was sent, and what is done about it on both sides.
@@ -116,7 +114,7 @@ fn level_at(value: &mut Value, path: &mut String, rules: &[Rule]) -> bool {
     for level in &here {
         match (level, &mut *value) {
             (Level::Set(keys), Value::Array(items)) => sort(items, keys),
-            (Level::RoleName, Value::String(role)) if !role.ends_with('/') => *role = last_part(role).to_owned(),
+            (Level::RoleName, Value::String(role)) if !role.ends_with('/') => *role = arn::named(role).to_owned(),
             _ => {}
         }
     }
@@ -158,11 +156,6 @@ fn sort(items: &mut [Value], keys: &[&str]) {
         let named: Vec<String> = keys.iter().map(|key| item.get(key).map(sorted_text).unwrap_or_default()).collect();
         (named, sorted_text(item))
     });
-}
-
-/// What follows the last `/`: the name in an ARN.
-fn last_part(arn: &str) -> &str {
-    arn.rsplit_once('/').map_or(arn, |(_, last)| last)
 }
 
 /// A document that ECS passes on: text that holds an object or a list is that object or list, and `1.0` is `1`.

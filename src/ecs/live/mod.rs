@@ -24,6 +24,7 @@ use tokio::{
 
 use self::state::State;
 use super::{
+    arn,
     client::{Operation, Regions},
     error::{Class, EcsError, unanswered},
 };
@@ -100,7 +101,7 @@ impl Key {
 
     /// The revision of a service (ARN) that its deployment `ecs-svc/…` deploys.
     pub fn service_revision(region: &str, service: &str, deployment: &str) -> Self {
-        let number = deployment.rsplit('/').next().unwrap_or(deployment);
+        let number = arn::named(deployment);
         let arn = format!("{}/{number}", service.replacen(":service/", ":service-revision/", 1));
         Self::new(region, Target::ServiceRevision, service, &arn)
     }
@@ -222,6 +223,11 @@ impl Live {
         self.shared.cadence.rolling
     }
 
+    /// In which time every quiet object is looked at once.
+    pub fn quiet(&self) -> Duration {
+        self.shared.cadence.quiet
+    }
+
     /// The last observation, without a call.
     pub fn peek(&self, key: &Key) -> Option<Seen> {
         self.state().peek(key)
@@ -265,6 +271,11 @@ impl Live {
     /// Takes an object out of the sweep.
     pub fn forget(&self, key: &Key) {
         self.state().forget(key);
+    }
+
+    /// A write got no answer: whoever asks for the object from now on is told what ECS shows after it.
+    pub fn distrust(&self, key: &Key) {
+        self.state().distrust(key, Instant::now());
     }
 
     /// Takes over what a write of ours answered, so that nobody has to read it again. For a while after it, a read that

@@ -56,6 +56,8 @@ struct Held {
     replaced: Vec<Replaced>,
     /// Those who look at it were told that it can't be read.
     is_overdue: bool,
+    /// An older observation is good for nothing.
+    distrusted: Option<Instant>,
 }
 
 /// What a write of ours replaced.
@@ -89,7 +91,10 @@ impl State {
     /// How old an observation of `key` may be for those who take what is held; `None` where it does not age.
     pub(super) fn oldest(&self, key: &Key, cadence: Cadence) -> Option<Instant> {
         let held = self.groups.get(&key.group)?.held.get(&key.name)?;
-        if held.pace == Some(Pace::Fixed) { None } else { Instant::now().checked_sub(held.oldest(cadence)) }
+        if held.pace == Some(Pace::Fixed) {
+            return None;
+        }
+        Instant::now().checked_sub(held.oldest(cadence)).max(held.distrusted)
     }
 
     pub(super) fn ask(&mut self, key: &Key, waiter: Waiter) -> Asked {
@@ -136,9 +141,17 @@ impl State {
         self.entry(key, Instant::now()).pace = Some(pace);
     }
 
+    pub(super) fn distrust(&mut self, key: &Key, now: Instant) {
+        self.entry(key, now).distrusted = Some(now);
+    }
+
     pub(super) fn forget(&mut self, key: &Key) {
         if let Some(members) = self.groups.get_mut(&key.group) {
-            members.held.remove(&key.name);
+            // What ECS does not show yet may be missing in its lists, too: it is known from here alone.
+            match members.held.get_mut(&key.name) {
+                Some(held) if held.is_answer => held.pace = None,
+                _ => drop(members.held.remove(&key.name)),
+            }
             members.apart.remove(&key.name);
             if members.held.is_empty() && members.pending.is_empty() {
                 self.groups.remove(&key.group);
@@ -337,6 +350,7 @@ impl Held {
             is_answer: false,
             replaced: Vec::new(),
             is_overdue: false,
+            distrusted: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kube::Resource;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     api::{Managed, status::READY},
-    ecs::Class,
+    ecs::{Class, Ecs, EcsError},
     runtime::objects,
 };
 
@@ -40,23 +41,35 @@ impl<K: Kind> Pass<'_, K> {
             K::report(desired, observed, &mut self.status, cx.clock.now());
             return Ok(Some(without_effect(plan, pause).with(self.available.clone())));
         }
-        let generation = self.object.meta().generation;
-        if let Some(refused) = cx.refusals.holds(&self.subject, generation, &plan.steps, Instant::now()) {
-            K::report(desired, observed, &mut self.status, cx.clock.now());
-            return Ok(Some(Verdict { also: self.available.clone().into_iter().collect(), ..refused }));
-        }
-        let makes_twins = plan.steps.iter().any(|step| step.operation.makes_twins());
-        let doubt = makes_twins.then(|| cx.doubt.left(&self.subject, was_ours, Instant::now())).flatten();
+        let doubt = plan.makes_twins().then(|| cx.doubt.left(&self.subject, was_ours, Instant::now())).flatten();
         if let Some(left) = doubt {
             return Ok(Some(in_doubt(plan, left).with(self.available.clone())));
         }
         if plan.steps.iter().any(|step| K::gathers(desired, step)) {
-            let generation = generation.unwrap_or_default();
+            let generation = self.object.meta().generation.unwrap_or_default();
             if let Some(left) = cx.gather.left(&self.subject, generation, Instant::now()) {
                 return Err(Refusal::Later(left));
             }
         }
         Ok(None)
+    }
+
+    /// Takes out of a plan what ECS refused a moment ago. A verdict where nothing else is left.
+    pub(super) fn take_out_refused(
+        &mut self,
+        desired: &K::Desired,
+        observed: &K::Observed,
+        plan: &mut Plan,
+    ) -> Option<Verdict> {
+        let (cx, generation) = (self.cx, self.object.meta().generation);
+        let refused = cx.refusals.take_out(&self.subject, generation, &mut plan.steps, Instant::now())?;
+        let refused = Verdict { also: self.available.clone().into_iter().collect(), ..refused };
+        if !plan.steps.is_empty() {
+            self.held = Some(refused);
+            return None;
+        }
+        K::report(desired, observed, &mut self.status, cx.clock.now());
+        Some(refused)
     }
 
     /// Nothing of ours is in AWS, or is made there, that a deletion would not find; and nothing in another account.
@@ -65,6 +78,7 @@ impl<K: Kind> Pass<'_, K> {
         cx.accounts.check(&cx.live, K::Object::common(&mut self.status)).await?;
         if !self.is_held {
             let place = K::place(desired);
+            self.written.doubt(&self.object);
             self.written.remember(objects::add_finalizer(&cx.client, &self.object, K::FINALIZER, place).await?);
             // Nobody can have called for it before.
             cx.doubt.is_new(&self.subject);
@@ -103,22 +117,25 @@ impl<K: Kind> Pass<'_, K> {
             }
         }
         let ecs = cx.live.regions().ecs(K::region(desired));
+        let mut refused = None;
         for (done, step) in steps.iter().enumerate() {
-            let call = step.operation.makes().then(|| cx.doubt.call(&self.subject));
-            let answer = ecs.call(step.operation, &step.input).await;
-            if let Some(call) = call
-                && answer.as_ref().err().is_none_or(|error| error.class != Class::Transient)
-            {
-                call.answered();
-            }
-            let answer = answer.map_err(|error| K::refusal(cx, desired, step, error));
-            let answer = answer.inspect_err(|_| {
-                self.refused = Some(step.clone());
-                // After a step, what was observed is of the past: it would tell of a rollback where a deployment began.
-                if done == 0 {
-                    K::report(desired, observed, &mut self.status, cx.clock.now());
+            let answer = match self.call(&ecs, step).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    // After a step, what was observed is of the past: it would tell of a rollback where a deployment began.
+                    if done == 0 {
+                        K::report(desired, observed, &mut self.status, cx.clock.now());
+                    }
+                    if error.class == Class::Transient {
+                        // It may have taken effect, and then what is held is of the past.
+                        for (key, _) in K::keys(desired, observed) {
+                            cx.live.distrust(&key);
+                        }
+                    }
+                    self.hear_refusal(K::refusal(cx, desired, step, error), step, &mut refused)?;
+                    continue;
                 }
-            })?;
+            };
             tracing::info!(object = %self.subject, %step, "applied");
             let made = step.made(&answer);
             K::absorb(cx, desired, step, answer, &mut self.status);
@@ -126,7 +143,40 @@ impl<K: Kind> Pass<'_, K> {
             self.applied.push(step.clone());
             remember_unseen(K::Object::common(&mut self.status), &managed, &self.applied);
         }
+        if let Some(refusal) = refused {
+            return Err(refusal);
+        }
         cx.brake.sent(&self.subject, &steps, self.started);
         Ok(())
+    }
+
+    async fn call(&self, ecs: &Ecs, step: &Step) -> Result<Value, EcsError> {
+        let call = step.operation.makes().then(|| self.cx.doubt.call(&self.subject));
+        let answer = ecs.call(step.operation, &step.input).await;
+        if let Some(call) = call
+            && answer.as_ref().err().is_none_or(|error| error.class != Class::Transient)
+        {
+            call.answered();
+        }
+        answer
+    }
+
+    /// What ECS says of one call alone is told once the others are made: the first of it.
+    fn hear_refusal(&mut self, refusal: Refusal, step: &Step, first: &mut Option<Refusal>) -> Result<(), Refusal> {
+        let goes_on = matches!(&refusal, Refusal::Ecs(_, error) if error.is_of_its_call());
+        if first.is_none() {
+            self.refused = Some(step.clone());
+            if goes_on {
+                *first = Some(refusal);
+                return Ok(());
+            }
+            return Err(refusal);
+        }
+        if goes_on {
+            let (generation, now) = (self.object.meta().generation, (Instant::now(), fastrand::f64()));
+            self.cx.refusals.note(&self.subject, generation, step.clone(), refusal.verdict(), now);
+            return Ok(());
+        }
+        Err(first.take().unwrap_or(refusal))
     }
 }

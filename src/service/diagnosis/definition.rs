@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::text::shortened;
+use crate::ecs::arn;
 
 /// How long a value may get in advice: an image in ECR with its digest fits.
 const VALUE: usize = 160;
@@ -27,7 +28,7 @@ impl<'a> Definition<'a> {
 
     /// The name in an ARN, or a bare name.
     pub fn role(self, pointer: &str) -> Option<&'a str> {
-        self.get(pointer)?.as_str()?.rsplit('/').next()
+        self.get(pointer)?.as_str().map(arn::named)
     }
 
     pub fn containers(self) -> &'a [Value] {

@@ -112,6 +112,12 @@ pub fn causes(tasks: &[StoppedTask], task_definition: Option<&Value>, deployment
     causes
 }
 
+/// The revision (ARN) that the newest stopped task of a deployment ran; without one, of any.
+pub fn revision<'t>(tasks: &'t [StoppedTask], deployment: Option<&str>) -> Option<&'t str> {
+    let is_ours = |task: &&StoppedTask| deployment.is_none_or(|id| task.started_by.as_deref() == Some(id));
+    tasks.iter().filter(is_ours).max_by_key(|task| task.stopped_at)?.task_definition.as_deref()
+}
+
 /// The text that a cause was found in, or what ECS says of the whole task.
 fn reason(text: &str, task: &StoppedTask) -> String {
     let text = if text.is_empty() { task.stopped_reason.as_deref().unwrap_or_default() } else { text };

@@ -90,6 +90,7 @@ fn observed(service: Option<Value>) -> Observed {
         detail: None,
         attempt: None,
         stopped: Vec::new(),
+        failed_revision: None,
         looks: Vec::new(),
         resolved: None,
         at: Instant::now(),

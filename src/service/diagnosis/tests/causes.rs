@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{cause, definition, exited, task, unstarted};
-use crate::service::diagnosis::{Cause, CauseKind, StopCode, StoppedTask, causes, summary, what_failed};
+use crate::service::diagnosis::{Cause, CauseKind, StopCode, StoppedTask, causes, revision, summary, what_failed};
 
 const OUT_OF_MEMORY: Option<&str> = Some("OutOfMemoryError: Container killed due to memory usage");
 
@@ -67,6 +67,20 @@ fn only_the_newest_ten_count_and_only_those_of_the_deployment() {
     tasks[19].started_by = Some("ecs-svc/2".to_owned());
     assert_eq!(causes(&tasks, None, Some("ecs-svc/2"))[0].count, 1);
     assert_eq!(causes(&tasks, None, Some("ecs-svc/3")), []);
+}
+
+/// Advice names values of what failed, not of what the manifest says by now.
+#[test]
+fn the_revision_is_that_of_the_newest_task_of_the_deployment() {
+    let ran = |second: i64, deployment: &str, revision: &str| StoppedTask {
+        started_by: Some(deployment.to_owned()),
+        task_definition: Some(revision.to_owned()),
+        ..exited(second, 1, None)
+    };
+    let tasks = [ran(3, "ecs-svc/2", "web:2"), ran(2, "ecs-svc/1", "web:1"), ran(1, "ecs-svc/1", "web:0")];
+    assert_eq!(revision(&tasks, Some("ecs-svc/1")), Some("web:1"));
+    assert_eq!(revision(&tasks, None), Some("web:2"));
+    assert_eq!(revision(&tasks, Some("ecs-svc/3")), None);
 }
 
 #[test]
