@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use ecs_operator::{ecs::Cadence, runtime::clock};
+use ecs_operator::{api::RESTARTED_AT, ecs::Cadence, runtime::clock};
 use ecs_sim::{
     Caller, Clock, Simulator,
     front::{Fault, Front, Operations, Rule, RuleId, When},
@@ -75,7 +75,7 @@ impl Others {
         self.edits(kind, name).last().copied()
     }
 
-    /// When the user edited an object, annotations included, the oldest first.
+    /// When the user edited a manifest or asked for a restart, the oldest first.
     pub fn edits(&self, kind: &str, name: &str) -> Vec<Instant> {
         self.state().edits.get(&(kind.to_owned(), name.to_owned())).cloned().unwrap_or_default()
     }
@@ -163,7 +163,9 @@ impl Simulation {
         let what = value.map_or_else(|| format!("{key}-"), |value| format!("{key}={value}"));
         self.journal().note(Who::User, format!("annotates {kind} {name} with {what}"));
         self.api_server().annotate(kind, name, key, value);
-        self.edited(Some(kind), Some(name));
+        if key == RESTARTED_AT {
+            self.edited(Some(kind), Some(name));
+        }
     }
 
     /// The user deletes an object.

@@ -1,6 +1,11 @@
 //! `ecs-operator crds`.
 
-use std::{error::Error, fs, io::Write, path::PathBuf};
+use std::{
+    error::Error,
+    fs,
+    io::{ErrorKind, Write},
+    path::PathBuf,
+};
 
 use ecs_operator::api::crd;
 
@@ -17,7 +22,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     for crd in crd::all()? {
         let text = crd::yaml(&crd)?;
         match &arguments.output {
-            None => write!(std::io::stdout(), "{text}")?,
+            None => match write!(std::io::stdout(), "{text}") {
+                // Whoever reads has read enough.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                written => written?,
+            },
             Some(folder) => {
                 let name = crd.pointer("/spec/names/plural").and_then(serde_json::Value::as_str).unwrap_or("crd");
                 let file = folder.join(format!("{name}.yaml"));

@@ -96,7 +96,9 @@ fn blocked(what: &str, inside: &[String]) -> Deletion {
     }
     Deletion::Waiting(Verdict::waiting(
         Reason::DeletionBlocked,
-        format!("{what} is not empty; it is deleted once these are gone: {named}"),
+        format!(
+            "{what} is not empty; it is deleted once these are gone: {named}. To leave it in ECS, set spec.deletionPolicy to Retain"
+        ),
         Duration::from_secs(15),
     ))
 }

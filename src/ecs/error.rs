@@ -69,7 +69,7 @@ impl EcsError {
 
     /// Whether it says something of its own call: another one, made at the same moment, may well be accepted.
     pub fn is_of_its_call(&self) -> bool {
-        !self.is_of_the_caller() && matches!(self.class, Class::Terminal | Class::Denied | Class::Waiting(_))
+        matches!(self.class, Class::Terminal | Class::Denied | Class::Waiting(_))
     }
 
     /// How long waiting may be all that is needed: ECS takes a moment to know what was made just now. After that, what
@@ -217,7 +217,13 @@ fn advice(error: &EcsError) -> Option<&'static str> {
              again by itself",
         );
     }
+    if error.message.contains("TaskDefinition not found") {
+        return Some("ECS has no such ACTIVE revision: register it, or correct spec.taskDefinition");
+    }
     match error.code.as_str() {
+        "ClusterNotFoundException" if error.operation.is_write() => {
+            Some("This account and region has no such ACTIVE cluster: create it, or correct spec.cluster")
+        }
         "NamespaceNotFoundException" => Some(
             "AWS Cloud Map has no such namespace in this region: create it or correct the field; tried again by itself",
         ),
@@ -275,13 +281,13 @@ mod tests {
         assert!(namespace.to_string().contains("AWS Cloud Map has no such namespace in this region"), "{namespace}");
     }
 
-    /// Of several calls of one plan, what is said of one holds up no other; what is said of the caller does.
+    /// Of several calls of one plan, what is said of one holds up no other.
     #[test]
-    fn a_refusal_is_of_its_call_or_of_the_caller() {
+    fn a_refusal_is_of_its_call_or_of_all() {
         let of_its_call = |code: &str| EcsError::new(Operation::UpdateService, code, "no").is_of_its_call();
         assert!(of_its_call("InvalidParameterException") && of_its_call("AccessDeniedException"));
-        assert!(!of_its_call("ExpiredTokenException") && !of_its_call("ThrottlingException"));
-        assert!(!of_its_call("ServerException") && !of_its_call("ClusterNotFoundException"));
+        assert!(!of_its_call("ThrottlingException") && !of_its_call("ServerException"));
+        assert!(!of_its_call("ClusterNotFoundException"));
     }
 
     #[test]

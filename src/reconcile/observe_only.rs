@@ -39,9 +39,9 @@ pub(super) fn held<K: Object + Managed>(object: &K) -> Option<Held> {
     is_paused(object).then_some(Held::Paused)
 }
 
-/// Whether the annotation is there.
+/// Whether the annotation is there. Any value but `false` counts: who writes `True` means it.
 pub(super) fn is_paused<K: Object>(object: &K) -> bool {
-    object.annotations().get(PAUSED).is_some_and(|value| value == "true")
+    object.annotations().get(PAUSED).is_some_and(|value| value != "false")
 }
 
 impl Held {

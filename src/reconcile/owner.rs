@@ -108,6 +108,10 @@ impl Claim {
     }
 }
 
+/// What to do where an object was taken from one of ours.
+const TAKEN: &str = "as it was taken from this object, that object or its tag ecs-operator.dev/owner has to go first, or this \
+                     object has to be deleted and made anew";
+
 /// What an object has to do with the AWS object of its name.
 #[derive(Clone, Debug)]
 pub struct Stake {
@@ -158,7 +162,10 @@ impl Stake {
             _ if taken => AdoptionPolicy::Never,
             policy => policy,
         };
-        claim.settle(policy, what, &self.owner).map_err(|(reason, message)| Verdict::stalled(reason, message))
+        claim.settle(policy, what, &self.owner).map_err(|(reason, message)| {
+            let message = if taken { format!("{message}; {TAKEN}") } else { message };
+            Verdict::stalled(reason, message)
+        })
     }
 
     /// The user's tags and ours; who only looks puts none of its own anywhere.

@@ -76,7 +76,6 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
         object,
         story: Story::default(),
         applied: Vec::new(),
-        refused: None,
         held: None,
         started: Instant::now(),
     };
@@ -94,8 +93,6 @@ struct Pass<'a, K: Kind> {
     story: Story,
     /// What was called so far.
     applied: Vec<Step>,
-    /// The call that failed.
-    refused: Option<Step>,
     /// What was said of a call that is not made now, since ECS refused it a moment ago.
     held: Option<Verdict>,
     /// Whether enough tasks run: as it was said last, until this pass has looked. That a call failed, or can't be made, says
@@ -181,16 +178,9 @@ impl<K: Kind> Pass<'_, K> {
             return Err(refusal.verdict().next);
         }
         let verdict = refusal.verdict().with(self.available.clone());
-        let verdict = match &self.refused {
-            Some(step) => {
-                let now = (Instant::now(), fastrand::f64());
-                self.cx.refusals.note(&self.subject, generation, step.clone(), verdict, now)
-            }
-            None => verdict,
-        };
         // What is to be acted upon already is told on, whatever comes of the rest of the plan.
         Ok(match self.held.take() {
-            Some(held) => Verdict { next: verdict.next, ..held },
+            Some(held) => Verdict { next: verdict.next.min(held.next), ..held },
             None => verdict,
         })
     }
@@ -296,7 +286,7 @@ impl<K: Kind> Pass<'_, K> {
             // A plan that is carried out, or fails, is no longer one to be read.
             K::Object::common(&mut self.status).plan.clear();
             if plan.is_empty() {
-                if self.is_told_too_late(K::observed_at(&observed)) && since.is_none() {
+                if since.is_none() && self.is_told_too_late(&desired, &observed) {
                     since = Some(self.started);
                     continue;
                 }
@@ -329,13 +319,12 @@ impl<K: Kind> Pass<'_, K> {
                 continue;
             }
             if plan.makes_twins() && K::observed_at(&observed).elapsed() > FRESH && !has_slept {
-                (has_slept, since) = (true, Some(Instant::now()));
+                has_slept = true;
                 continue;
             }
-            since = Some(Instant::now());
-            self.apply(&desired, &observed, plan.steps).await?;
-            if K::READS_AFTER_WRITES {
-                since = Some(Instant::now());
+            let before = Instant::now();
+            if self.apply(&desired, &observed, plan.steps).await? {
+                since = Some(if K::READS_AFTER_WRITES { Instant::now() } else { before });
             }
         }
         let verdict = Verdict::waiting(
@@ -348,11 +337,17 @@ impl<K: Kind> Pass<'_, K> {
 
     /// Whether what was observed is too old to call the object ready from now on: the sweep is late, and was before it became
     /// so.
-    fn is_told_too_late(&self, at: Instant) -> bool {
+    fn is_told_too_late(&self, desired: &K::Desired, observed: &K::Observed) -> bool {
+        let age = self.started.saturating_duration_since(K::observed_at(observed));
         let mut before = self.object.status().cloned().unwrap_or_default();
         let told = &K::Object::common(&mut before).conditions;
         let was_ready = told.iter().any(|condition| condition.type_ == READY && condition.status == "True");
-        !was_ready && self.started.saturating_duration_since(at) > self.cx.live.quiet()
+        if was_ready || age <= self.cx.live.quiet() {
+            return false;
+        }
+        let (mut status, now) = (self.status.clone(), self.cx.clock.now());
+        K::report(desired, observed, &mut status, now);
+        K::verdict(desired, observed, &status, now).state == State::Ready
     }
 
     /// A new value of the annotation `reconcileAt` asks for a fresh look, and for patience to begin anew.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{
     Subject,
     plan::Step,
-    verdict::{SLOW, State, Verdict},
+    verdict::{SLOW, Verdict},
 };
 use crate::runtime::{backoff::delay, controller::Next};
 
@@ -39,8 +39,7 @@ impl Refused {
 }
 
 impl Refusals {
-    /// ECS refused `step` for a reason that the user must act upon: the verdict, and when to try again. `jitter` is from 0 to
-    /// 1.
+    /// ECS refused `step`: what is said of it, and not made again before it is due. `jitter` is from 0 to 1.
     pub fn note(
         &self,
         subject: &Subject,
@@ -48,20 +47,19 @@ impl Refusals {
         step: Step,
         verdict: Verdict,
         (now, jitter): (Instant, f64),
-    ) -> Verdict {
-        if verdict.state != State::Stalled {
-            return verdict;
-        }
+    ) {
         let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let known = all.entry(subject.clone()).or_default();
         // What is no longer asked for is not made again: it is forgotten once it was due for long.
         known.retain(|one| one.generation == generation && now - one.at < one.pause + SLOW.longest);
         let place = known.iter().position(|one| one.step == step);
-        let times = place.map_or(0, |place| known.remove(place).times.saturating_add(1));
-        let pause = delay(times, SLOW, jitter);
-        let verdict = Verdict { next: Next::After(pause), ..verdict };
-        known.push(Refused { generation, step, verdict: verdict.clone(), times, pause, at: now });
-        verdict
+        let before = place.map(|place| known.remove(place)).filter(|before| before.verdict.state == verdict.state);
+        let times = before.map_or(0, |before| before.times.saturating_add(1));
+        let pause = match verdict.next {
+            Next::After(pause) => pause,
+            _ => delay(times, SLOW, jitter),
+        };
+        known.push(Refused { generation, step, verdict, times, pause, at: now });
     }
 
     /// Takes out of `steps` those that were refused so lately that they are not made again yet: what was said of the first
@@ -112,18 +110,19 @@ mod tests {
         let held = |generation: i64, count: u8, seconds: u64| {
             refusals.take_out(&subject, Some(generation), &mut vec![step(count)], at(seconds))
         };
-        let noted = refusals.note(&subject, Some(1), step(2), denied(), (at(0), 0.5));
-        assert_eq!(noted.next, Next::After(SLOW.first));
+        refusals.note(&subject, Some(1), step(2), denied(), (at(0), 0.5));
         let said = held(1, 2, 4).map(|verdict| (verdict.message, verdict.next));
         assert_eq!(said, Some(("denied".to_owned(), Next::After(Duration::from_secs(6)))));
         assert!(held(1, 2, 10).is_none(), "tried again");
         assert!(held(1, 3, 4).is_none(), "another call is another matter");
         assert!(held(2, 2, 4).is_none(), "so it is after an edit");
-        let again = refusals.note(&subject, Some(1), step(2), denied(), (at(10), 0.5));
-        assert_eq!(again.next, Next::After(SLOW.first * 2), "more seldom each time");
-        let passing = Verdict::retrying("busy");
-        assert_eq!(refusals.note(&subject, Some(3), step(2), passing.clone(), (at(11), 0.5)).next, passing.next);
+        refusals.note(&subject, Some(1), step(2), denied(), (at(10), 0.5));
+        assert!(held(1, 2, 29).is_some() && held(1, 2, 30).is_none(), "more seldom each time");
+        let passing = Verdict::waiting(Reason::Retrying, "busy", Duration::from_secs(3));
+        refusals.note(&subject, Some(3), step(2), passing, (at(40), 0.5));
+        assert!(held(3, 2, 42).is_some() && held(3, 2, 43).is_none(), "what time cures has its own");
     }
+
     /// A hook's answer that ECS refuses must not keep a correction of the service from being sent.
     #[tokio::test(start_paused = true)]
     async fn of_several_calls_only_the_refused_ones_wait() {

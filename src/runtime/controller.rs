@@ -54,6 +54,17 @@ pub enum Next {
     Backoff(Delays),
 }
 
+impl Next {
+    /// The sooner of two.
+    #[must_use]
+    pub fn min(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::After(one), Self::After(other)) => Self::After(one.min(other)),
+            (Self::Change, next) | (next, _) => next,
+        }
+    }
+}
+
 /// A pass over one object.
 pub type Pass<K> = Arc<dyn Fn(Arc<K>) -> Pin<Box<dyn Future<Output = Next> + Send>> + Send + Sync>;
 

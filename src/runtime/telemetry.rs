@@ -1,6 +1,6 @@
 //! Logs: text for people, JSON for machines.
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 /// How a log line is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -19,7 +19,7 @@ pub enum LogFormat {
 )]
 pub struct BadLogLevel {
     given: String,
-    cause: tracing_subscriber::filter::ParseError,
+    cause: String,
 }
 
 /// What others log and we say better. The given level comes after and may name them again.
@@ -29,8 +29,12 @@ const QUIET: &str = "kube_runtime::controller=warn,kube_client::client::builder=
 pub fn init(format: LogFormat, level: &str) -> Result<(), BadLogLevel> {
     // kube's span around each pass says what our own lines say, at three times the length. That the API server can't be
     // reached, or that there is no instance to ask for a region, we say ourselves.
-    let filter = EnvFilter::try_new(format!("{QUIET},{level}"))
-        .map_err(|cause| BadLogLevel { given: level.to_owned(), cause })?;
+    let bad = |cause: String| BadLogLevel { given: level.to_owned(), cause };
+    if !level.contains(['=', ',', '[']) {
+        // A filter would take a misspelt level for the name of a module, and say nothing any more.
+        level.parse::<LevelFilter>().map_err(|cause| bad(cause.to_string()))?;
+    }
+    let filter = EnvFilter::try_new(format!("{QUIET},{level}")).map_err(|cause| bad(cause.to_string()))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match format {
         LogFormat::Text => builder.with_ansi(false).init(),

@@ -86,12 +86,12 @@ impl Call {
             // ECS refuses the change otherwise, although it says that none is needed.
             self.input.insert(FORCE.into(), json!(true));
         }
-        let configuration = desired.input.get("deploymentConfiguration");
-        if let Some(bake) =
-            configuration.and_then(|block| block.get("bakeTimeInMinutes")).filter(|_| self.has(STRATEGY))
-        {
+        let configuration = desired.input.get("deploymentConfiguration").filter(|_| self.has(STRATEGY));
+        let bake = configuration.and_then(|block| block.get("bakeTimeInMinutes"));
+        if let Some(bake) = bake.filter(|_| !self.has(BAKE_TIME)) {
             // Another strategy begins with a time of its own.
             canon::insert_unit(&mut self.input, BAKE_TIME, bake.clone());
+            self.because.push(Difference::new(BAKE_TIME, Value::Null, bake.clone()));
         }
         self.input.insert("cluster".into(), json!(desired.cluster));
         self.input.insert("service".into(), json!(desired.name));

@@ -174,7 +174,8 @@ fn back_to_launch_type(desired: &Desired, live: &LiveService, applied: &[String]
         "launchType",
         format!(
             "spec.launchType is {want} and the service runs on capacity providers; set spec.capacityProviderStrategy to [] beside \
-             it to move the service back to the launch type that it was made with, or remove spec.launchType"
+             it to move the service back to the launch type that it was made with, or put the strategy that it runs on in the place \
+             of spec.launchType"
         ),
     )
 }

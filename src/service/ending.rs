@@ -171,6 +171,9 @@ impl Ending<'_> {
         let reason =
             told.or(shown).or(self.primary.rollout_state_reason.as_deref().filter(|_| self.service.is_failed()));
         let mut text = reason.map_or_else(|| "ECS gives no reason.".to_owned(), says);
+        if let Some(nowhere) = self.went_nowhere() {
+            let _ = write!(text, " {}", says(nowhere));
+        }
         let mut cause = reason.and_then(cause_of);
         if let Some(tasks) = diagnosed(&self.status.task_failures) {
             let _ = write!(text, " {tasks}");
@@ -180,6 +183,13 @@ impl Ending<'_> {
             cause = complaint.kind.is_about_capacity().then_some(Cause::Capacity);
         }
         (text, cause.unwrap_or_else(|| self.of_tasks()))
+    }
+
+    /// Why ECS could not go back, although it speaks of a rollback.
+    fn went_nowhere(&self) -> Option<&str> {
+        let told = self.status.deployment.as_ref().filter(|told| told.id == self.primary.id)?;
+        let word = told.state.as_deref().unwrap_or_default();
+        told.state_reason.as_deref().filter(|_| DeploymentState::read(word) == DeploymentState::RollbackFailed)
     }
 
     /// What ECS complained of while our deployment was under way.

@@ -13,6 +13,7 @@ use super::{
     diagnosis::{self, StoppedTask},
     live_service::{LiveDeployment, LiveService},
     ours::{Attempt, started},
+    report::scaled_out,
 };
 use crate::{
     api::{
@@ -238,14 +239,12 @@ async fn newest_attempt(
     let Some(newest) = all.max_by_key(|one| detail::time(one.get("createdAt"))) else { return Ok(None) };
     let Some(arn) = newest.get("targetServiceRevisionArn").and_then(Value::as_str) else { return Ok(None) };
     let deployment = deployment_of(arn);
-    let after = |primary: &LiveDeployment| primary.created >= detail::time(newest.get("createdAt"));
-    if service.primary().is_some_and(|primary| primary.id != deployment && after(primary)) {
-        // It gave way to a newer one, which the list need not show yet.
-        return Ok(None);
-    }
+    let is_primary = service.primary().is_some_and(|primary| primary.id == deployment);
     let text = |name: &str| newest.get(name).and_then(Value::as_str);
     let outcome = match DeploymentState::read(text("status").unwrap_or_default()) {
         DeploymentState::RollingBack => DeploymentOutcome::RolledBack,
+        // It gave way to a newer one, which the list need not show yet.
+        DeploymentState::Stopping | DeploymentState::Stopped if !is_primary => return Ok(None),
         DeploymentState::Stopping | DeploymentState::Stopped | DeploymentState::RollbackFailed => {
             DeploymentOutcome::Failed
         }
@@ -336,8 +335,7 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
                 difference.path == "desiredCount" && difference.want.as_i64() > difference.have.as_i64()
             };
             if step.because.iter().any(raises) {
-                // The tasks that are to come are no dip of those that ran.
-                status.rolled_out = None;
+                scaled_out(status);
             }
             None
         }

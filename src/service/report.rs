@@ -49,6 +49,10 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
     status.service_arn = Some(service.arn.clone());
     status.cluster_arn = service.json.get("clusterArn").and_then(Value::as_str).map(str::to_owned);
     status.cluster = Some(desired.cluster.clone());
+    let is_as_asked = desired.units.get("desiredCount").and_then(Value::as_i64) == Some(service.desired_count);
+    if is_as_asked && status.desired_count.is_some_and(|told| service.desired_count > i64::from(told)) {
+        scaled_out(status);
+    }
     status.desired_count = number(service.desired_count);
     status.running_count = number(service.running_count);
     status.pending_count = number(service.pending_count);
@@ -61,6 +65,15 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
         let of_set = service.primary_task_set().and_then(|set| set.get("taskDefinition")?.as_str());
         status.task_definition_arn = of_set.map(str::to_owned);
         status.task_definition = of_set.map(arn::named).map(str::to_owned);
+    }
+}
+
+/// More tasks are wanted than before. Those that are to come are no dip of those that ran, and from here on the time runs
+/// within which they are to start.
+pub fn scaled_out(status: &mut EcsServiceStatus) {
+    status.rolled_out = None;
+    if let Some(deployment) = &mut status.deployment {
+        (deployment.progress_time, deployment.most_running) = (None, deployment.running_count);
     }
 }
 
@@ -267,7 +280,7 @@ fn deployment(
     if let (None, Some(before), Some("FAILED")) = (of_live, &before, live.rollout_state.as_deref()) {
         keep_detail(&mut deployment, before);
     }
-    let moved = before.as_ref().is_none_or(|before| has_moved(before, &deployment));
+    let moved = before.as_ref().is_none_or(|before| before.progress_time.is_none() || has_moved(before, &deployment));
     deployment.progress_time = if moved { Some(Time(now)) } else { before.and_then(|before| before.progress_time) };
     deployment
 }
@@ -295,13 +308,6 @@ fn has_moved(before: &DeploymentStatus, now: &DeploymentStatus) -> bool {
         || moved(before.test_traffic_percent.as_ref(), now.test_traffic_percent.as_ref())
         || hook(before) != hook(now)
         || now.most_running > before.most_running
-        || is_scaled(before, now)
-}
-
-/// Whether what is rolled out is wanted in another number: from here on the time runs within which the tasks are to start.
-fn is_scaled(before: &DeploymentStatus, now: &DeploymentStatus) -> bool {
-    let is_rolled_out = |of: &DeploymentStatus| of.rollout_state.as_deref() == Some("COMPLETED");
-    is_rolled_out(before) && is_rolled_out(now) && before.desired_count != now.desired_count
 }
 
 /// When the pause is over that a deployment is in: with all of the traffic on the new revision, or with a part of it.

@@ -27,6 +27,9 @@ fn network(task_definition: &EcsTaskDefinitionSpec, service: &Map<String, Value>
         (true, false) => {
             "is required: the task definition's networkMode is 'awsvpc'; name the subnets there".to_owned()
         }
+        (false, true) if service.get("launchType").is_some_and(|launched| launched == "FARGATE") => format!(
+            "goes with networkMode 'awsvpc', which tasks on Fargate need: the task definition's is '{mode}'; correct it there"
+        ),
         (false, true) => format!("must not be set: the task definition's networkMode is '{mode}', not 'awsvpc'"),
         _ => return Vec::new(),
     };

@@ -254,7 +254,7 @@ fn settled(
         if let Some(trouble) = trouble(service, primary, status) {
             let _ = write!(message, " {trouble}");
         }
-        let remedy = "ECS goes on trying: see why no more tasks start, or lower spec.desiredCount.";
+        let remedy = "ECS goes on trying: see why no more tasks start, or ask for fewer.";
         return until_deadline(desired, status, &message, remedy, now);
     }
     let mut message = deployed(primary);

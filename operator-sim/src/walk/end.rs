@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ecs_operator::api::Reason;
+use ecs_sim::world::deployments::ServiceDeployment;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -218,6 +219,9 @@ impl Walker {
         let mut wrong = Vec::new();
         for service in services.filter(|service| !self.forgetful.contains(&service.name)) {
             let reference = self.simulation.api_server().get("EcsService", &service.name).unwrap_or_default();
+            if reference.is_null() {
+                continue;
+            }
             let definition = text(&reference, "/spec/taskDefinitionRef/name");
             let edits =
                 [others.edits("EcsService", &service.name), others.edits("EcsTaskDefinition", definition)].concat();
@@ -225,17 +229,16 @@ impl Walker {
                 let revision = service.revisions.iter().find(|one| one.number == target);
                 revision.map(|one| (one.shape.task_definition.clone(), Value::Object(one.spec.clone())))
             };
-            for pair in service.deployments.windows(2) {
-                let [before, after] = pair else { continue };
-                let failed = before.tripped || before.rollback.is_some();
-                // A little earlier: an edit may be on its way to the operator for a while.
-                let ended = now.since(before.created);
-                let is_edited = edits.iter().any(|edit| moment.duration_since(*edit) <= ended);
-                if failed && !is_edited && !others.began(&after.id) && content(before.target) == content(after.target) {
-                    wrong.push(format!(
-                        "{} was deployed again by {} after it failed as {}",
-                        service.name, after.id, before.id
-                    ));
+            for (index, after) in service.deployments.iter().enumerate().filter(|(_, one)| !others.began(&one.id)) {
+                let again = |before: &&ServiceDeployment| {
+                    let failed = before.tripped || before.rollback.is_some();
+                    let between = now.since(after.created)..=now.since(before.created);
+                    let is_edited = edits.iter().any(|edit| between.contains(&moment.duration_since(*edit)));
+                    failed && !is_edited && content(before.target) == content(after.target)
+                };
+                if let Some(before) = service.deployments[..index].iter().find(again) {
+                    let (name, id, failed) = (&service.name, &after.id, &before.id);
+                    wrong.push(format!("{name} was deployed again by {id} after it had failed as {failed}"));
                 }
             }
         }

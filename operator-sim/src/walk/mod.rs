@@ -90,7 +90,7 @@ struct Walker {
     objects: Objects,
     wrong: Vec<String>,
     runs: bool,
-    /// The services whose status was lost.
+    /// The objects whose status was lost, or that had none yet when the operator was killed.
     forgetful: BTreeSet<String>,
 }
 

@@ -19,8 +19,6 @@ mod task_definition;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-
-use crate::ecs::arn;
 use sha2::{Digest as _, Sha256};
 
 pub use self::{
@@ -33,6 +31,7 @@ pub use self::{
     },
     task_definition::{TASK_DEFINITION_RULES, task_definition},
 };
+use crate::ecs::arn;
 
 /// Version of the canonical form, part of the hash tag `v<VERSION>:<hash>`. Any change to a rule of task definitions
 /// raises it, so that hashes of another version are never compared.

@@ -268,7 +268,7 @@ impl Live {
         self.state().keep(key, pace);
     }
 
-    /// Takes an object out of the sweep.
+    /// Takes an object out of the sweep. What no read has shown yet stays for [`Live::peek`] and [`Live::held`].
     pub fn forget(&self, key: &Key) {
         self.state().forget(key);
     }

@@ -149,7 +149,7 @@ impl State {
         if let Some(members) = self.groups.get_mut(&key.group) {
             // What ECS does not show yet may be missing in its lists, too: it is known from here alone.
             match members.held.get_mut(&key.name) {
-                Some(held) if held.is_answer => held.pace = None,
+                Some(held) if held.is_answer => (held.pace, held.distrusted) = (None, Some(Instant::now())),
                 _ => drop(members.held.remove(&key.name)),
             }
             members.apart.remove(&key.name);

@@ -26,7 +26,7 @@ pub struct ClusterSetting {
     /// Name of the setting.
     pub name: Enum<sdk::ClusterSettingName>,
     /// Its value; for `containerInsights`: `enhanced`, `enabled` or `disabled`.
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^(enhanced|enabled|disabled)$"))]
     pub value: String,
 }
 

@@ -97,13 +97,13 @@ impl<K: Kind> Pass<'_, K> {
         })
     }
 
-    /// Makes the calls of a plan, in order, and takes over what each is answered.
+    /// Makes the calls of a plan, in order, and takes over what each is answered. Whether ECS accepted any of them.
     pub(super) async fn apply(
         &mut self,
         desired: &K::Desired,
         observed: &K::Observed,
         steps: Vec<Step>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let cx = self.cx;
         let managed = K::managed(desired);
         let is_drift = self.was_in_line() || K::is_overridden(observed, &self.status);
@@ -117,22 +117,22 @@ impl<K: Kind> Pass<'_, K> {
             }
         }
         let ecs = cx.live.regions().ecs(K::region(desired));
-        let mut refused = None;
-        for (done, step) in steps.iter().enumerate() {
+        let mut accepted = Vec::new();
+        for step in &steps {
             let answer = match self.call(&ecs, step).await {
                 Ok(answer) => answer,
                 Err(error) => {
-                    // After a step, what was observed is of the past: it would tell of a rollback where a deployment began.
-                    if done == 0 {
-                        K::report(desired, observed, &mut self.status, cx.clock.now());
-                    }
                     if error.class == Class::Transient {
                         // It may have taken effect, and then what is held is of the past.
                         for (key, _) in K::keys(desired, observed) {
                             cx.live.distrust(&key);
                         }
                     }
-                    self.hear_refusal(K::refusal(cx, desired, step, error), step, &mut refused)?;
+                    // After a step, what was observed is of the past: it would tell of a rollback where a deployment began.
+                    if accepted.is_empty() {
+                        K::report(desired, observed, &mut self.status, cx.clock.now());
+                    }
+                    self.refused(step, K::refusal(cx, desired, step, error))?;
                     continue;
                 }
             };
@@ -141,12 +141,25 @@ impl<K: Kind> Pass<'_, K> {
             K::absorb(cx, desired, step, answer, &mut self.status);
             self.story.carried_out(step, made.as_deref(), corrects);
             self.applied.push(step.clone());
+            accepted.push(step.clone());
             remember_unseen(K::Object::common(&mut self.status), &managed, &self.applied);
         }
-        if let Some(refusal) = refused {
+        if !accepted.is_empty() {
+            cx.brake.sent(&self.subject, &accepted, self.started);
+        }
+        Ok(!accepted.is_empty())
+    }
+
+    /// What ECS says of one call alone holds up no other: it is told once the rest of the plan is carried out, and the call
+    /// is made again in a while.
+    fn refused(&mut self, step: &Step, refusal: Refusal) -> Result<(), Refusal> {
+        if !matches!(&refusal, Refusal::Ecs(_, error) if error.is_of_its_call()) {
             return Err(refusal);
         }
-        cx.brake.sent(&self.subject, &steps, self.started);
+        let (generation, now) = (self.object.meta().generation, Instant::now());
+        let refusal = self.cx.patience.judge(&self.subject, generation, refusal, now);
+        tracing::warn!(object = %self.subject, %refusal, "refused");
+        self.cx.refusals.note(&self.subject, generation, step.clone(), refusal.verdict(), (now, fastrand::f64()));
         Ok(())
     }
 
@@ -159,24 +172,5 @@ impl<K: Kind> Pass<'_, K> {
             call.answered();
         }
         answer
-    }
-
-    /// What ECS says of one call alone is told once the others are made: the first of it.
-    fn hear_refusal(&mut self, refusal: Refusal, step: &Step, first: &mut Option<Refusal>) -> Result<(), Refusal> {
-        let goes_on = matches!(&refusal, Refusal::Ecs(_, error) if error.is_of_its_call());
-        if first.is_none() {
-            self.refused = Some(step.clone());
-            if goes_on {
-                *first = Some(refusal);
-                return Ok(());
-            }
-            return Err(refusal);
-        }
-        if goes_on {
-            let (generation, now) = (self.object.meta().generation, (Instant::now(), fastrand::f64()));
-            self.cx.refusals.note(&self.subject, generation, step.clone(), refusal.verdict(), now);
-            return Ok(());
-        }
-        Err(first.take().unwrap_or(refusal))
     }
 }
