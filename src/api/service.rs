@@ -239,8 +239,8 @@ pub struct EcsServiceSpec {
     #[schemars(length(max = 45))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["key".into()]), validation = rules::free_tag_keys())]
     pub tags: Option<Vec<Tag>>,
-    /// How long a deployment, or tasks that are wanted more, may go without progress, in seconds (1 to 604800), before the
-    /// service is Stalled with the reason DeadlineExceeded. Hooks, baking and shifting traffic count as progress. Absent: no
+    /// How long a deployment, or the start of additional tasks, may go without progress, in seconds (1 to 604800), before
+    /// the service is Stalled with the reason DeadlineExceeded. Hooks, baking and shifting traffic count as progress. Absent: no
     /// limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 604_800))]

@@ -218,11 +218,13 @@ fn advice(error: &EcsError) -> Option<&'static str> {
         );
     }
     if error.message.contains("TaskDefinition not found") {
-        return Some("ECS has no such ACTIVE revision: register it, or correct spec.taskDefinition");
+        return Some(
+            "ECS does not know the revision yet, or spec.taskDefinition names one that is not there: then register it, or correct the field",
+        );
     }
     match error.code.as_str() {
         "ClusterNotFoundException" if error.operation.is_write() => {
-            Some("This account and region has no such ACTIVE cluster: create it, or correct spec.cluster")
+            Some("This account and region has no such ACTIVE cluster: create it, or correct its name")
         }
         "NamespaceNotFoundException" => Some(
             "AWS Cloud Map has no such namespace in this region: create it or correct the field; tried again by itself",

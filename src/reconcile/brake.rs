@@ -8,11 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{
-    Subject,
-    plan::{Plan, Step},
-    verdict::Verdict,
-};
+use super::{Subject, plan::Step, verdict::Verdict};
 use crate::api::Reason;
 
 /// The same steps are made so often before they are held back…
@@ -38,11 +34,17 @@ struct Sent {
 }
 
 impl Brake {
-    /// How long the very same steps are held back in all, where they were made too often lately.
-    pub fn holds(&self, subject: &Subject, steps: &[Step], now: Instant) -> Option<Duration> {
+    /// Takes out of a plan the very same steps that were made too often lately: which, and how long they are held back in all.
+    pub fn take_out(&self, subject: &Subject, steps: &mut Vec<Step>, now: Instant) -> Option<(Vec<Step>, Duration)> {
         let all = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = all.get(subject).into_iter().flatten().find(|sent| sent.steps == steps)?;
-        (sent.times >= TIMES && now - sent.last < sent.pause()).then(|| sent.pause())
+        let is_held = |sent: &&Sent| {
+            let is_planned = sent.steps.iter().all(|step| steps.contains(step));
+            is_planned && sent.times >= TIMES && now - sent.last < sent.pause()
+        };
+        let held: Vec<&Sent> = all.get(subject).into_iter().flatten().filter(is_held).collect();
+        let pause = held.iter().map(|sent| sent.pause()).max()?;
+        let taken = steps.extract_if(.., |step| held.iter().any(|sent| sent.steps.contains(step)));
+        Some((taken.collect(), pause))
     }
 
     /// ECS accepted these steps.
@@ -61,6 +63,9 @@ impl Brake {
     }
 
     fn note(&self, subject: &Subject, steps: &[Step], now: Instant, times: impl Fn(u32) -> u32) {
+        if steps.is_empty() {
+            return;
+        }
         let mut all = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let plans = all.entry(subject.clone()).or_default();
         let place = plans.iter().position(|sent| sent.steps == steps);
@@ -76,9 +81,9 @@ impl Sent {
     }
 }
 
-/// What to say of a plan that is held back for so long.
-pub(super) fn without_effect(plan: &Plan, pause: Duration) -> Verdict {
-    let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
+/// What to say of steps that are held back for so long.
+pub(super) fn without_effect(steps: &[Step], pause: Duration) -> Verdict {
+    let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
     let message = format!(
         "ECS accepted the change and does not show it: {}; it is not sent again for {} minutes, or until the manifest or ECS \
          changes",
@@ -101,27 +106,34 @@ mod tests {
         let (brake, now) = (Brake::default(), Instant::now());
         let subject = Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() };
         let steps = [Step::new(Operation::UpdateService, "service web", json!({ "desiredCount": 2 }), Vec::new())];
+        let holds = |steps: &[Step], now| {
+            let held = brake.take_out(&subject, &mut steps.to_vec(), now);
+            held.map(|(taken, pause)| {
+                assert_eq!(taken, steps);
+                pause
+            })
+        };
         brake.sent(&subject, &steps, now);
-        assert_eq!(brake.holds(&subject, &steps, now), None);
+        assert_eq!(holds(&steps, now), None);
         brake.sent(&subject, &steps, now);
-        assert_eq!(brake.holds(&subject, &steps, now), Some(HELD_BACK));
+        assert_eq!(holds(&steps, now), Some(HELD_BACK));
         let undone = [Step::new(Operation::UpdateService, "service web", json!({ "desiredCount": 1 }), Vec::new())];
-        assert_eq!(brake.holds(&subject, &undone, now), None, "another plan is another matter");
+        assert_eq!(holds(&undone, now), None, "another plan is another matter");
         brake.sent(&subject, &undone, now);
-        assert_eq!(brake.holds(&subject, &steps, now), Some(HELD_BACK), "also where another one was made in between");
-        assert_eq!(brake.holds(&subject, &steps, now + HELD_BACK), None, "tried again in the end");
+        assert_eq!(holds(&steps, now), Some(HELD_BACK), "also where another one was made in between");
+        let other = Step::new(Operation::TagResource, "service web", json!({}), Vec::new());
+        let mut more = vec![steps[0].clone(), other.clone()];
+        assert!(brake.take_out(&subject, &mut more, now).is_some());
+        assert_eq!(more, [other], "what else is planned is made");
+        assert_eq!(holds(&steps, now + HELD_BACK), None, "tried again in the end");
         brake.sent(&subject, &steps, now + HELD_BACK);
-        assert_eq!(brake.holds(&subject, &steps, now + HELD_BACK * 2), Some(HELD_BACK * 2), "more seldom each time");
+        assert_eq!(holds(&steps, now + HELD_BACK * 2), Some(HELD_BACK * 2), "more seldom each time");
         brake.release(&subject);
         brake.sent(&subject, &steps, now);
         brake.without_effect(&subject, &steps, now);
-        assert_eq!(
-            brake.holds(&subject, &steps, now),
-            Some(HELD_BACK),
-            "a read that shows nothing of it counts like a try"
-        );
+        assert_eq!(holds(&steps, now), Some(HELD_BACK), "a read that shows nothing of it counts like a try");
         brake.release(&subject);
         brake.sent(&subject, &steps, now);
-        assert_eq!(brake.holds(&subject, &steps, now), None, "what was seen to work is drift the next time");
+        assert_eq!(holds(&steps, now), None, "what was seen to work is drift the next time");
     }
 }

@@ -178,11 +178,7 @@ impl<K: Kind> Pass<'_, K> {
             return Err(refusal.verdict().next);
         }
         let verdict = refusal.verdict().with(self.available.clone());
-        // What is to be acted upon already is told on, whatever comes of the rest of the plan.
-        Ok(match self.held.take() {
-            Some(held) => Verdict { next: verdict.next.min(held.next), ..held },
-            None => verdict,
-        })
+        Ok(self.told(verdict))
     }
 
     /// Ends a pass that has nothing to say, but may have done something.
@@ -309,8 +305,8 @@ impl<K: Kind> Pass<'_, K> {
                 }
                 cx.brake.without_effect(&self.subject, &plan.steps, self.started);
             }
-            if let Some(verdict) = self.held_back(&desired, &observed, &plan, was_ours)? {
-                return Ok((verdict, None));
+            if let Some(verdict) = self.held_back(&desired, &observed, &mut plan, was_ours)? {
+                return Ok((self.told(verdict), None));
             }
             self.hold(&desired).await?;
             if K::observed_at(&observed) < since.unwrap_or(self.started) {
@@ -332,7 +328,7 @@ impl<K: Kind> Pass<'_, K> {
             "ECS keeps changing under the operator's hands; looking again",
             Duration::from_secs(5),
         );
-        Ok((verdict, None))
+        Ok((self.told(verdict), None))
     }
 
     /// Whether what was observed is too old to call the object ready from now on: the sweep is late, and was before it became

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{
     Subject,
     plan::Step,
-    verdict::{SLOW, Verdict},
+    verdict::{SLOW, State, Verdict},
 };
 use crate::runtime::{backoff::delay, controller::Next};
 
@@ -63,7 +63,7 @@ impl Refusals {
     }
 
     /// Takes out of `steps` those that were refused so lately that they are not made again yet: what was said of the first
-    /// of them, and when the next of them is due.
+    /// of them that the user must act upon, else of the first, and when the next of them is due.
     pub fn take_out(
         &self,
         subject: &Subject,
@@ -73,15 +73,17 @@ impl Refusals {
     ) -> Option<Verdict> {
         let all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let known: Vec<&Refused> = all.get(subject)?.iter().filter(|one| one.generation == generation).collect();
-        let (mut first, mut soonest) = (None, Duration::MAX);
+        let (mut told, mut soonest): (Option<&Verdict>, _) = (None, Duration::MAX);
         steps.retain(|step| {
             let refused = known.iter().find(|one| one.step == *step);
             let Some((refused, left)) = refused.and_then(|one| Some((one, one.left(now)?))) else { return true };
             soonest = left.min(soonest);
-            first.get_or_insert_with(|| refused.verdict.clone());
+            if told.is_none_or(|told| told.state != State::Stalled && refused.verdict.state == State::Stalled) {
+                told = Some(&refused.verdict);
+            }
             false
         });
-        first.map(|verdict| Verdict { next: Next::After(soonest), ..verdict })
+        told.map(|verdict| Verdict { next: Next::After(soonest), ..verdict.clone() })
     }
 
     /// Nothing is left to make, or the object is gone.

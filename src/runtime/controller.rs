@@ -55,11 +55,12 @@ pub enum Next {
 }
 
 impl Next {
-    /// The sooner of two.
+    /// The sooner of two; a delay that is known counts before one that is not.
     #[must_use]
     pub fn min(self, other: Self) -> Self {
         match (self, other) {
             (Self::After(one), Self::After(other)) => Self::After(one.min(other)),
+            (Self::After(delay), _) | (_, Self::After(delay)) => Self::After(delay),
             (Self::Change, next) | (next, _) => next,
         }
     }

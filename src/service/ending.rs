@@ -171,7 +171,7 @@ impl Ending<'_> {
         let reason =
             told.or(shown).or(self.primary.rollout_state_reason.as_deref().filter(|_| self.service.is_failed()));
         let mut text = reason.map_or_else(|| "ECS gives no reason.".to_owned(), says);
-        if let Some(nowhere) = self.went_nowhere() {
+        if let Some(nowhere) = self.went_nowhere().filter(|nowhere| reason != Some(*nowhere)) {
             let _ = write!(text, " {}", says(nowhere));
         }
         let mut cause = reason.and_then(cause_of);

@@ -73,7 +73,7 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
 pub fn scaled_out(status: &mut EcsServiceStatus) {
     status.rolled_out = None;
     if let Some(deployment) = &mut status.deployment {
-        (deployment.progress_time, deployment.most_running) = (None, deployment.running_count);
+        (deployment.progress_time, deployment.most_running) = (None, None);
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
         doubt::in_doubt,
         kind::{Kind, Refusal},
         plan::{Plan, Step},
-        verdict::Verdict,
+        verdict::{State, Verdict},
     },
     Pass,
 };
@@ -33,13 +33,17 @@ impl<K: Kind> Pass<'_, K> {
         &mut self,
         desired: &K::Desired,
         observed: &K::Observed,
-        plan: &Plan,
+        plan: &mut Plan,
         was_ours: bool,
     ) -> Result<Option<Verdict>, Refusal> {
         let cx = self.cx;
-        if let Some(pause) = cx.brake.holds(&self.subject, &plan.steps, self.started) {
-            K::report(desired, observed, &mut self.status, cx.clock.now());
-            return Ok(Some(without_effect(plan, pause).with(self.available.clone())));
+        if let Some((steps, pause)) = cx.brake.take_out(&self.subject, &mut plan.steps, self.started) {
+            let verdict = without_effect(&steps, pause).with(self.available.clone());
+            if plan.steps.is_empty() {
+                K::report(desired, observed, &mut self.status, cx.clock.now());
+                return Ok(Some(verdict));
+            }
+            self.held.get_or_insert(verdict);
         }
         let doubt = plan.makes_twins().then(|| cx.doubt.left(&self.subject, was_ours, Instant::now())).flatten();
         if let Some(left) = doubt {
@@ -62,6 +66,7 @@ impl<K: Kind> Pass<'_, K> {
         plan: &mut Plan,
     ) -> Option<Verdict> {
         let (cx, generation) = (self.cx, self.object.meta().generation);
+        self.held = None;
         let refused = cx.refusals.take_out(&self.subject, generation, &mut plan.steps, Instant::now())?;
         let refused = Verdict { also: self.available.clone().into_iter().collect(), ..refused };
         if !plan.steps.is_empty() {
@@ -132,7 +137,10 @@ impl<K: Kind> Pass<'_, K> {
                     if accepted.is_empty() {
                         K::report(desired, observed, &mut self.status, cx.clock.now());
                     }
-                    self.refused(step, K::refusal(cx, desired, step, error))?;
+                    if let Err(refusal) = self.refused(step, K::refusal(cx, desired, step, error)) {
+                        cx.brake.sent(&self.subject, &accepted, self.started);
+                        return Err(refusal);
+                    }
                     continue;
                 }
             };
@@ -144,23 +152,33 @@ impl<K: Kind> Pass<'_, K> {
             accepted.push(step.clone());
             remember_unseen(K::Object::common(&mut self.status), &managed, &self.applied);
         }
-        if !accepted.is_empty() {
-            cx.brake.sent(&self.subject, &accepted, self.started);
-        }
+        cx.brake.sent(&self.subject, &accepted, self.started);
         Ok(!accepted.is_empty())
     }
 
     /// What ECS says of one call alone holds up no other: it is told once the rest of the plan is carried out, and the call
     /// is made again in a while.
     fn refused(&mut self, step: &Step, refusal: Refusal) -> Result<(), Refusal> {
+        let (generation, now) = (self.object.meta().generation, Instant::now());
+        let refusal = self.cx.patience.judge(&self.subject, generation, refusal, now);
         if !matches!(&refusal, Refusal::Ecs(_, error) if error.is_of_its_call()) {
             return Err(refusal);
         }
-        let (generation, now) = (self.object.meta().generation, Instant::now());
-        let refusal = self.cx.patience.judge(&self.subject, generation, refusal, now);
         tracing::warn!(object = %self.subject, %refusal, "refused");
-        self.cx.refusals.note(&self.subject, generation, step.clone(), refusal.verdict(), (now, fastrand::f64()));
+        let verdict = refusal.verdict();
+        self.cx.refusals.note(&self.subject, generation, step.clone(), verdict.clone(), (now, fastrand::f64()));
+        self.held.get_or_insert(verdict.with(self.available.clone()));
         Ok(())
+    }
+
+    /// What is to be acted upon already is told on, whatever comes of the rest of the plan.
+    pub(super) fn told(&mut self, verdict: Verdict) -> Verdict {
+        match self.held.take() {
+            Some(held) if held.state == State::Stalled || verdict.state != State::Stalled => {
+                Verdict { next: verdict.next.min(held.next), ..held }
+            }
+            _ => verdict,
+        }
     }
 
     async fn call(&self, ecs: &Ecs, step: &Step) -> Result<Value, EcsError> {
