@@ -9,8 +9,8 @@ use operator_sim::walk::walk_many;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Fewer than a test run can afford: seed 1662 does not come to an end.
-const WALKS: u64 = 1000;
+/// As many as a test run can afford: three minutes on two cores.
+const WALKS: u64 = 2000;
 
 #[test]
 fn whatever_happens_all_converges_and_the_status_is_true() {

@@ -79,3 +79,23 @@ fn differs(held: Held, plan: &Plan, verdict: Verdict) -> Verdict {
     let next = Next::After(Duration::from_secs(60));
     Verdict { state: State::Idle, reason: held.reason(true), message, next, also: verdict.also }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::EcsCluster;
+
+    /// Who believes that AWS is safe must not be mistaken over a capital letter.
+    #[test]
+    fn any_value_but_false_pauses() {
+        let cluster = |value: Option<&str>| {
+            let mut cluster = EcsCluster::new("shop", serde_json::from_str("{}").unwrap());
+            cluster.annotations_mut().extend(value.map(|value| (PAUSED.to_owned(), value.to_owned())));
+            cluster
+        };
+        for value in ["true", "True", "yes", ""] {
+            assert!(is_paused(&cluster(Some(value))), "{value:?}");
+        }
+        assert!(!is_paused(&cluster(Some("false"))) && !is_paused(&cluster(None)));
+    }
+}

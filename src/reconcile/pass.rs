@@ -22,10 +22,7 @@ use super::{
     verdict::{State, Verdict},
 };
 use crate::{
-    api::{
-        Managed, Reason,
-        status::{AVAILABLE, READY},
-    },
+    api::{Managed, Reason, status::AVAILABLE},
     runtime::{
         backoff::Delays,
         conditions::{self, Truth},
@@ -93,7 +90,7 @@ struct Pass<'a, K: Kind> {
     story: Story,
     /// What was called so far.
     applied: Vec<Step>,
-    /// What was said of a call that is not made now, since ECS refused it a moment ago.
+    /// What is to be said of a call that ECS refused, or took without effect, a moment ago, and that is not made now.
     held: Option<Verdict>,
     /// Whether enough tasks run: as it was said last, until this pass has looked. That a call failed, or can't be made, says
     /// nothing of it.
@@ -335,10 +332,7 @@ impl<K: Kind> Pass<'_, K> {
     /// so.
     fn is_told_too_late(&self, desired: &K::Desired, observed: &K::Observed) -> bool {
         let age = self.started.saturating_duration_since(K::observed_at(observed));
-        let mut before = self.object.status().cloned().unwrap_or_default();
-        let told = &K::Object::common(&mut before).conditions;
-        let was_ready = told.iter().any(|condition| condition.type_ == READY && condition.status == "True");
-        if was_ready || age <= self.cx.live.quiet() {
+        if age <= self.cx.live.quiet() || self.was_ready().is_some() {
             return false;
         }
         let (mut status, now) = (self.status.clone(), self.cx.clock.now());

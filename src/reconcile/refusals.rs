@@ -99,14 +99,19 @@ mod tests {
     use super::*;
     use crate::{api::Reason, ecs::Operation};
 
+    fn subject() -> Subject {
+        Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() }
+    }
+
+    fn step(count: u8) -> Step {
+        Step::new(Operation::UpdateService, "service web", json!({ "desiredCount": count }), Vec::new())
+    }
+
     /// Whatever else moves in ECS wakes the object, and is no reason to be refused again.
     #[tokio::test(start_paused = true)]
     async fn a_refused_call_waits_for_its_time_or_an_edit() {
         let (refusals, start) = (Refusals::default(), Instant::now());
-        let subject = Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() };
-        let step = |count: u8| {
-            Step::new(Operation::UpdateService, "service web", json!({ "desiredCount": count }), Vec::new())
-        };
+        let subject = subject();
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         let denied = || Verdict::stalled(Reason::AccessDenied, "denied");
         let held = |generation: i64, count: u8, seconds: u64| {
@@ -129,10 +134,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn of_several_calls_only_the_refused_ones_wait() {
         let (refusals, now) = (Refusals::default(), Instant::now());
-        let subject = Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() };
-        let step = |count: u8| {
-            Step::new(Operation::UpdateService, "service web", json!({ "desiredCount": count }), Vec::new())
-        };
+        let subject = subject();
         let wrong = |message: &str| Verdict::stalled(Reason::InvalidParameter, message);
         refusals.note(&subject, Some(1), step(3), wrong("third"), (now, 0.5));
         refusals.note(&subject, Some(1), step(1), wrong("first"), (now + Duration::from_secs(2), 0.5));

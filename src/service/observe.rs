@@ -130,9 +130,9 @@ async fn look(
             stopped = stopped_tasks(cx, &key, since).await?;
             looks.push((key, Pace::Rolling));
             if let Some(arn) = diagnosis::revision(&stopped, status.own_deployment.as_deref()) {
+                // Read, not kept: it never changes, and who keeps a revision is woken with its task definition.
                 let key = Key::task_definition(&desired.region, arn);
                 failed_revision = detail::optional(cx, &key, "reading the revision of stopped tasks").await?;
-                looks.push((key, Pace::Slow));
             }
         }
     }

@@ -51,6 +51,7 @@ fn wrong_values_are_refused_with_what_is_allowed() {
         "run --concurrency many",
         "run --log-format xml",
         "run --log-level info,kube=loud",
+        "run --log-level loud",
         "run --region Ireland",
         "run --region eu-west-1a",
         "run --installation-id team/one",

@@ -37,6 +37,9 @@ async fn a_misspelt_field_is_refused_and_named() {
     for field in ["spec.desiredcount", "spec.networkConfiguration.awsvpcConfiguration.securityGroup"] {
         assert!(complaint.contains(&format!("unknown field \"{field}\"")), "{complaint}");
     }
+    let setting = json!({ "settings": [{ "name": "containerInsights", "value": "on" }] });
+    let complaint = apply(&scene, &manifest("EcsCluster", "main", setting), &[]).unwrap_err();
+    assert!(complaint.contains("spec.settings[0].value: Invalid value: \"on\""), "{complaint}");
     let complaint = apply(&scene, &object, &["--server-side"]).unwrap_err();
     assert!(complaint.contains("field not declared in schema"), "{complaint}");
 }

@@ -63,12 +63,11 @@ impl Walker {
         let Some(name) = self.objects.pick(kind, &mut self.random) else { return };
         let now = format!("{}", self.random.u32(..));
         let object = self.simulation.api_server().get(kind, &name).unwrap_or_default();
-        let hook = object.pointer("/status/deployment/hook/id");
+        let [hook, deployment] = ["/status/deployment/hook/id", "/status/deployment/id"].map(|at| object.pointer(at));
         let answer = ["ecs-operator.dev/continueHook", "ecs-operator.dev/rollbackHook"][self.random.usize(..2)];
         let (key, value) = match self.random.u8(..7) {
             5 => (answer, hook.and_then(Value::as_str)),
-            // No walk stops a deployment yet.
-            6 => ("ecs-operator.dev/stopDeployment", None),
+            6 => ("ecs-operator.dev/stopDeployment", deployment.and_then(Value::as_str)),
             0 | 1 => ("ecs-operator.dev/restartedAt", Some(now.as_str())),
             2 => ("ecs-operator.dev/reconcileAt", Some(now.as_str())),
             3 => ("ecs-operator.dev/paused", Some("true")),

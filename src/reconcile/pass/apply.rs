@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -94,12 +95,14 @@ impl<K: Kind> Pass<'_, K> {
 
     /// ECS was as this generation asks, so what differs now was changed there.
     pub(super) fn was_in_line(&self) -> bool {
-        let mut before = self.object.status().cloned().unwrap_or_default();
-        let generation = self.object.meta().generation;
-        let mut conditions = K::Object::common(&mut before).conditions.iter();
-        conditions.any(|condition| {
-            condition.type_ == READY && condition.status == "True" && condition.observed_generation == generation
-        })
+        self.was_ready().is_some_and(|ready| ready.observed_generation == self.object.meta().generation)
+    }
+
+    /// Ready as the status had it, where it was True.
+    pub(super) fn was_ready(&self) -> Option<Condition> {
+        let mut before = self.object.status().cloned()?;
+        let mut conditions = std::mem::take(&mut K::Object::common(&mut before).conditions).into_iter();
+        conditions.find(|condition| condition.type_ == READY && condition.status == "True")
     }
 
     /// Makes the calls of a plan, in order, and takes over what each is answered. Whether ECS accepted any of them.

@@ -85,8 +85,7 @@ pub fn what_failed(cause: &str, container: Option<&str>, exit_code: Option<i64>)
 /// DescribeTaskDefinition's shape, is that of the tasks: advice names its values.
 pub fn causes(tasks: &[StoppedTask], task_definition: Option<&Value>, deployment: Option<&str>) -> Vec<Cause> {
     let definition = Definition::new(task_definition);
-    let is_ours = |task: &&StoppedTask| deployment.is_none_or(|id| task.started_by.as_deref() == Some(id));
-    let mut newest: Vec<&StoppedTask> = tasks.iter().filter(is_ours).collect();
+    let mut newest: Vec<&StoppedTask> = of_deployment(tasks, deployment).collect();
     newest.sort_by_key(|task| (Reverse(task.stopped_at), &task.arn));
     let failed = newest.into_iter().filter_map(|task| Some((task, finding(task, definition)?)));
     let failed: Vec<_> = failed.take(NEWEST).collect();
@@ -114,8 +113,12 @@ pub fn causes(tasks: &[StoppedTask], task_definition: Option<&Value>, deployment
 
 /// The revision (ARN) that the newest stopped task of a deployment ran; without one, of any.
 pub fn revision<'t>(tasks: &'t [StoppedTask], deployment: Option<&str>) -> Option<&'t str> {
-    let is_ours = |task: &&StoppedTask| deployment.is_none_or(|id| task.started_by.as_deref() == Some(id));
-    tasks.iter().filter(is_ours).max_by_key(|task| task.stopped_at)?.task_definition.as_deref()
+    of_deployment(tasks, deployment).max_by_key(|task| task.stopped_at)?.task_definition.as_deref()
+}
+
+/// The tasks of a deployment; without one, all.
+fn of_deployment<'t>(tasks: &'t [StoppedTask], deployment: Option<&str>) -> impl Iterator<Item = &'t StoppedTask> {
+    tasks.iter().filter(move |task| deployment.is_none_or(|id| task.started_by.as_deref() == Some(id)))
 }
 
 /// The text that a cause was found in, or what ECS says of the whole task.
