@@ -79,7 +79,7 @@ impl Kind for Cluster {
         status::report(desired, observed, status);
     }
 
-    fn verdict(desired: &Desired, observed: &Observed, _: &EcsClusterStatus, _: Timestamp) -> Verdict {
+    fn verdict(desired: &Desired, observed: &Observed, _: &EcsClusterStatus, _: &Plan, _: Timestamp) -> Verdict {
         status::verdict(desired, observed)
     }
 

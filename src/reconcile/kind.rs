@@ -140,8 +140,14 @@ pub trait Kind: Sized + Send + Sync + 'static {
     }
     /// Writes what was observed into the status. Pure.
     fn report(desired: &Self::Desired, observed: &Self::Observed, status: &mut Status<Self>, now: Timestamp);
-    /// What to say where no call is left to make. Pure.
-    fn verdict(desired: &Self::Desired, observed: &Self::Observed, status: &Status<Self>, now: Timestamp) -> Verdict;
+    /// What to say where `plan` leaves no call to make. Pure.
+    fn verdict(
+        desired: &Self::Desired,
+        observed: &Self::Observed,
+        status: &Status<Self>,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Verdict;
     /// The condition `Available`, where the kind has it. Pure.
     fn available(
         desired: &Self::Desired,

@@ -273,13 +273,13 @@ impl<K: Kind> Pass<'_, K> {
             if let Some(held) = held {
                 K::report(&desired, &observed, &mut self.status, now);
                 K::Object::common(&mut self.status).plan = observe_only::lines(&plan);
-                let verdict = K::verdict(&desired, &observed, &self.status, now);
+                let verdict = K::verdict(&desired, &observed, &self.status, &plan, now);
                 return Ok((observe_only::verdict(held, &plan, verdict), None));
             }
             // A plan that is carried out, or fails, is no longer one to be read.
             K::Object::common(&mut self.status).plan.clear();
             if plan.is_empty() {
-                if since.is_none() && self.is_told_too_late(&desired, &observed) {
+                if since.is_none() && self.is_told_too_late(&desired, &observed, &plan) {
                     since = Some(self.started);
                     continue;
                 }
@@ -330,14 +330,14 @@ impl<K: Kind> Pass<'_, K> {
 
     /// Whether what was observed is too old to call the object ready from now on: the sweep is late, and was before it became
     /// so.
-    fn is_told_too_late(&self, desired: &K::Desired, observed: &K::Observed) -> bool {
+    fn is_told_too_late(&self, desired: &K::Desired, observed: &K::Observed, plan: &Plan) -> bool {
         let age = self.started.saturating_duration_since(K::observed_at(observed));
         if age <= self.cx.live.quiet() || self.was_ready().is_some() {
             return false;
         }
         let (mut status, now) = (self.status.clone(), self.cx.clock.now());
         K::report(desired, observed, &mut status, now);
-        K::verdict(desired, observed, &status, now).state == State::Ready
+        K::verdict(desired, observed, &status, plan, now).state == State::Ready
     }
 
     /// A new value of the annotation `reconcileAt` asks for a fresh look, and for patience to begin anew.
@@ -374,7 +374,7 @@ impl<K: Kind> Pass<'_, K> {
         }
         self.cx.patience.forget(&self.subject);
         self.cx.refusals.forget(&self.subject);
-        let mut verdict = K::verdict(&desired, &observed, &self.status, now).noting(&plan.notes);
+        let mut verdict = K::verdict(&desired, &observed, &self.status, plan, now).noting(&plan.notes);
         if let Some((reason, sentence)) = plan.refused.first() {
             return (verdict.but_refused(*reason, sentence), None);
         }

@@ -2,15 +2,18 @@
 //! now, and a name that stays unknown was never right.
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
 use super::{Subject, kind::Refusal, verdict::Verdict};
-use crate::{api::Reason, ecs::Class};
+use crate::{
+    api::Reason,
+    ecs::{Class, Operation},
+};
 
 /// How often somebody looks again who waits for another object.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -21,7 +24,8 @@ const UNREAD: Duration = Duration::from_secs(60);
 /// Since when each object fails in such a way, and since when it can't be read.
 #[derive(Debug, Default)]
 pub struct Patience {
-    since: Mutex<HashMap<Subject, Failing>>,
+    /// By object, each call on its own; `None` for what fails before a call.
+    since: Mutex<HashMap<Subject, BTreeMap<Option<Operation>, Failing>>>,
     /// Since when ECS can't be read for an object.
     unread: Mutex<HashMap<Subject, Instant>>,
 }
@@ -38,15 +42,16 @@ impl Patience {
     pub fn judge(&self, subject: &Subject, generation: Option<i64>, refusal: Refusal, now: Instant) -> Refusal {
         match refusal {
             Refusal::Ecs(what, mut error) => {
+                let call = Some(error.operation);
                 if let Some(patience) = error.patience()
-                    && self.left(subject, generation, &error.message, patience, now).is_none()
+                    && self.left((subject, call), generation, &error.message, patience, now).is_none()
                 {
                     error.class = Class::Terminal;
                 }
                 Refusal::Ecs(what, error)
             }
             Refusal::NotYet(verdict, patience) => {
-                let left = self.left(subject, generation, &verdict.message, patience, now);
+                let left = self.left((subject, None), generation, &verdict.message, patience, now);
                 Refusal::Verdict(match left {
                     Some(left) => Verdict::waiting(Reason::RefNotReady, verdict.message, left.min(LOOK_AGAIN)),
                     None => verdict,
@@ -73,34 +78,42 @@ impl Patience {
     /// How long the failure may still last.
     fn left(
         &self,
-        subject: &Subject,
+        (subject, call): (&Subject, Option<Operation>),
         generation: Option<i64>,
         message: &str,
         patience: Duration,
         now: Instant,
     ) -> Option<Duration> {
-        let mut all = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.failing();
         let new = || Failing { message: message.to_owned(), generation, since: now };
-        let failing = all.entry(subject.clone()).or_insert_with(new);
+        let failing = all.entry(subject.clone()).or_default().entry(call).or_insert_with(new);
         if failing.message != message || failing.generation != generation {
             *failing = new();
         }
         patience.checked_sub(now - failing.since).filter(|left| !left.is_zero())
     }
 
+    /// That call was accepted: what fails of it later is another failure, also in the same words.
+    pub fn is_over(&self, subject: &Subject, call: Operation) {
+        if let Some(failing) = self.failing().get_mut(subject) {
+            failing.remove(&Some(call));
+        }
+    }
+
     /// The object fails no more, or is gone.
     pub fn forget(&self, subject: &Subject) {
-        self.since.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
+        self.failing().remove(subject);
+    }
+
+    fn failing(&self) -> MutexGuard<'_, HashMap<Subject, BTreeMap<Option<Operation>, Failing>>> {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        ecs::{EcsError, Operation},
-        reconcile::verdict::State,
-    };
+    use crate::{ecs::EcsError, reconcile::verdict::State};
 
     /// A misspelt role must not look like one that IAM is about to show, for ever.
     #[tokio::test(start_paused = true)]
@@ -120,6 +133,23 @@ mod tests {
         assert_eq!(state("TaskDefinition not found.", 140), State::Waiting, "another failure has its own time");
         patience.forget(&subject);
         assert_eq!(state("Role is not valid", 150), State::Waiting);
+    }
+
+    /// Two calls of one plan that are refused at the same time must not keep each other young.
+    #[tokio::test(start_paused = true)]
+    async fn each_call_has_its_own_patience() {
+        let (patience, start) = (Patience::default(), Instant::now());
+        let subject = Subject { kind: "EcsCluster".into(), namespace: "shop".into(), name: "main".into() };
+        let state = |operation: Operation, after: u64| {
+            let error = EcsError::new(operation, "ClientException", "Role is not valid");
+            let refusal = Refusal::Ecs("cluster main".into(), error);
+            patience.judge(&subject, Some(1), refusal, start + Duration::from_secs(after)).verdict().state
+        };
+        let (one, other) = (Operation::UpdateCluster, Operation::CreateService);
+        assert_eq!((state(one, 0), state(other, 60)), (State::Waiting, State::Waiting));
+        assert_eq!((state(one, 130), state(other, 131)), (State::Stalled, State::Waiting));
+        patience.is_over(&subject, one);
+        assert_eq!((state(one, 200), state(other, 200)), (State::Waiting, State::Stalled), "accepted in between");
     }
 
     /// A service that runs is not less ready because ECS was busy for a second.

@@ -122,8 +122,14 @@ impl Kind for Service {
         report::report(desired, observed, status, now);
     }
 
-    fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus, now: Timestamp) -> Verdict {
-        verdict::verdict(desired, observed, status, now)
+    fn verdict(
+        desired: &Desired,
+        observed: &Observed,
+        status: &EcsServiceStatus,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Verdict {
+        verdict::verdict(desired, observed, status, plan, now)
     }
 
     fn available(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> Option<conditions::Desired> {

@@ -14,7 +14,7 @@ use super::{
     ending::Ending,
     live_service::{LiveDeployment, LiveService},
     ours::{is_replaced, is_rolled_back},
-    plan,
+    plan::WITHHELD,
 };
 use crate::{
     api::{
@@ -29,23 +29,28 @@ use crate::{
     },
 };
 
-/// The verdict on a service that is as asked for as far as calls go.
-pub fn verdict(desired: &Desired, observed: &Observed, status: &EcsServiceStatus, now: Timestamp) -> Verdict {
+/// The verdict on a service that is as asked for as far as calls go: `plan` has none.
+pub fn verdict(
+    desired: &Desired,
+    observed: &Observed,
+    status: &EcsServiceStatus,
+    plan: &Plan,
+    now: Timestamp,
+) -> Verdict {
     let Some(service) = &observed.service else {
         return Verdict::retrying("the service is not there although nothing is left to do");
     };
-    let plan = plan::plan(desired, observed, status).unwrap_or_default();
-    let rollout = rollout(desired, observed, service, status, &plan, now);
+    let rollout = rollout(desired, observed, service, status, plan, now);
     if rollout.state != State::Ready {
         return rollout.with(available(desired, service, status));
     }
     let verdict = if let Some(withheld) = plan.withheld.first() {
-        Verdict { next: Next::After(plan::WITHHELD), ..Verdict::progressing(Reason::Deploying, withheld.clone()) }
+        Verdict { next: Next::After(WITHHELD), ..Verdict::progressing(Reason::Deploying, withheld.clone()) }
     } else if let Some(unready) = &desired.unready {
         Verdict::waiting_for_change(Reason::RefNotReady, unready.clone())
     } else if desired.is_contested {
         // The hour ends without a sign from ECS.
-        Verdict { next: Next::After(plan::WITHHELD), ..rollout }.with(Some(contested()))
+        Verdict { next: Next::After(WITHHELD), ..rollout }.with(Some(contested()))
     } else {
         unavailable(service, status, now).unwrap_or(rollout)
     };

@@ -85,7 +85,7 @@ impl Kind for TaskDefinition {
         status::news(before, after, applied)
     }
 
-    fn verdict(_: &Desired, observed: &Observed, _: &EcsTaskDefinitionStatus, _: Timestamp) -> Verdict {
+    fn verdict(_: &Desired, observed: &Observed, _: &EcsTaskDefinitionStatus, _: &Plan, _: Timestamp) -> Verdict {
         status::verdict(observed)
     }
 

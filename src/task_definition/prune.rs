@@ -115,7 +115,13 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
             json!({ "taskDefinition": arn }),
             Vec::new(),
         );
-        ecs.call(step.operation, &step.input).await.map_err(failed)?;
+        ecs.call(step.operation, &step.input).await.map_err(|error| {
+            if error.class == Class::Transient {
+                // It may have taken effect.
+                cx.live.distrust(&Key::task_definition(&desired.region, arn));
+            }
+            failed(error)
+        })?;
         deregistered_now(cx, &desired.region, arn);
         story.did(&step);
         deregistered += 1;

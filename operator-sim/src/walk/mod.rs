@@ -97,7 +97,10 @@ struct Walker {
 impl Walker {
     fn new(seed: u64, shown: Shown) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
-        let cadence = Cadence { quiet: Duration::from_secs(300), rolling: Duration::from_secs(20) };
+        let cadence = Cadence {
+            quiet: Duration::from_secs([300, 600][random.usize(..2)]),
+            rolling: Duration::from_secs([20, 40, 90][random.usize(..3)]),
+        };
         let watch_lag = Duration::from_millis([0, 5, 100, 1500][random.usize(..4)]);
         let simulation = Simulation::new(Setting { seed, cadence, watch_lag });
         simulation.journal().show_reads(shown.reads);

@@ -148,6 +148,7 @@ impl<K: Kind> Pass<'_, K> {
                 }
             };
             tracing::info!(object = %self.subject, %step, "applied");
+            cx.patience.is_over(&self.subject, step.operation);
             let made = step.made(&answer);
             K::absorb(cx, desired, step, answer, &mut self.status);
             self.story.carried_out(step, made.as_deref(), corrects);

@@ -55,6 +55,6 @@ fn a_hook_is_answered_by_its_id() {
     assert!(plan(&asked, &waiting("h1"), &done).unwrap().is_empty());
     let next = plan(&asked, &waiting("h2"), &done).unwrap();
     assert!(next.is_empty(), "the next step's hook has an id of its own");
-    let verdict = verdict::verdict(&asked, &waiting("h2"), &done, Timestamp::UNIX_EPOCH);
+    let verdict = verdict_of(&asked, &waiting("h2"), &done, Timestamp::UNIX_EPOCH);
     assert_eq!(verdict.reason, Reason::AwaitingHook);
 }

@@ -113,7 +113,12 @@ fn applied(paths: &[&str]) -> EcsServiceStatus {
 }
 
 fn verdict(desired: &Desired, service: Value, status: &EcsServiceStatus) -> Verdict {
-    verdict::verdict(desired, &observed(Some(service)), status, Timestamp::UNIX_EPOCH)
+    verdict_of(desired, &observed(Some(service)), status, Timestamp::UNIX_EPOCH)
+}
+
+fn verdict_of(desired: &Desired, observed: &Observed, status: &EcsServiceStatus, now: Timestamp) -> Verdict {
+    let plan = plan(desired, observed, status).unwrap_or_default();
+    verdict::verdict(desired, observed, status, &plan, now)
 }
 
 /// The status of a service whose deployment of revision 3 is the third, after two before it.

@@ -38,7 +38,7 @@ fn a_dip_is_told_and_readiness_falls_only_when_it_lasts() {
         .unwrap();
         let percents = json!({ "maximumPercent": 200, "minimumHealthyPercent": minimum });
         let service = live(&json!({ "runningCount": running, "deploymentConfiguration": percents }));
-        let verdict = verdict::verdict(&desired, &observed(Some(service)), &status, now);
+        let verdict = verdict_of(&desired, &observed(Some(service)), &status, now);
         (verdict.state, verdict.also[0].status.as_str(), verdict.also[0].reason.clone())
     };
     assert_eq!(dip(50, 3, 0), (State::Ready, "True", "TasksRun".into()));
@@ -62,7 +62,7 @@ fn the_deadline_counts_from_the_last_progress() {
     report(&asked, &with(1), &mut status, at(200));
     report(&asked, &with(0), &mut status, at(250));
     report(&asked, &with(1), &mut status, at(300));
-    let state = |second: i64| verdict::verdict(&asked, &with(1), &status, at(second));
+    let state = |second: i64| verdict_of(&asked, &with(1), &status, at(second));
     assert_eq!(state(499).state, State::Progressing);
     let late = state(500);
     assert_eq!((late.state, late.reason), (State::Stalled, Reason::DeadlineExceeded));
@@ -88,7 +88,7 @@ fn what_ran_before_is_missed_during_a_rollout() {
     let mut see = |service: Value| {
         let seen = observed(Some(service));
         report(&asked, &seen, &mut status, Timestamp::UNIX_EPOCH);
-        verdict::verdict(&asked, &seen, &status, Timestamp::UNIX_EPOCH).also[0].message.clone()
+        verdict_of(&asked, &seen, &status, Timestamp::UNIX_EPOCH).also[0].message.clone()
     };
     assert_eq!(see(live(&json!({}))), "3 tasks run, 3 are wanted.");
     let rollout = |running: i64, wanted: i64, of_new: i64| {
@@ -119,7 +119,7 @@ fn a_service_made_anew_begins_anew() {
     new["runningCount"] = 1.into();
     let seen = observed(Some(live(&json!({ "createdAt": 1_770_000_000, "runningCount": 1, "deployments": [new] }))));
     report(&asked, &seen, &mut status, Timestamp::UNIX_EPOCH);
-    let available = verdict::verdict(&asked, &seen, &status, Timestamp::UNIX_EPOCH).also;
+    let available = verdict_of(&asked, &seen, &status, Timestamp::UNIX_EPOCH).also;
     assert_eq!(available[0].message, "1 of 3 tasks run; minimumHealthyPercent asks for 3.");
 }
 
@@ -151,7 +151,7 @@ fn a_service_without_tasks_proves_nothing_of_its_revision() {
     let seen = observed(Some(live(&json!({ "desiredCount": 0, "runningCount": 0, "deployments": [one] }))));
     let mut status = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
     report(&asked, &seen, &mut status, Timestamp::UNIX_EPOCH);
-    let verdict = verdict::verdict(&asked, &seen, &status, Timestamp::UNIX_EPOCH);
+    let verdict = verdict_of(&asked, &seen, &status, Timestamp::UNIX_EPOCH);
     let end = "No tasks are wanted, so none of web:2 has started yet.";
     assert!(verdict.state == State::Ready && verdict.message.ends_with(end), "{}", verdict.message);
 }

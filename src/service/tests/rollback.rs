@@ -124,7 +124,7 @@ fn a_rollback_that_only_the_service_deployment_shows_is_told() {
         "rollback": { "serviceRevisionArn": "arn:y/2" },
         "targetServiceRevision": { "arn": "arn:y/3" },
     }));
-    let verdict = verdict::verdict(&broken, &seen, &third(&broken), Timestamp::UNIX_EPOCH);
+    let verdict = verdict_of(&broken, &seen, &third(&broken), Timestamp::UNIX_EPOCH);
     assert_eq!((verdict.state, verdict.reason), (State::Stalled, Reason::RolledBack));
     assert!(verdict.message.contains("the breaker tripped"), "{}", verdict.message);
 }
@@ -138,7 +138,7 @@ fn a_manifest_that_asks_for_what_ecs_went_back_to_is_deployed() {
     assert!(plan(&reverted, &seen, &status).unwrap().is_empty());
     report(&reverted, &seen, &mut status, Timestamp::UNIX_EPOCH);
     assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/2"));
-    let verdict = verdict::verdict(&reverted, &seen, &status, Timestamp::UNIX_EPOCH);
+    let verdict = verdict_of(&reverted, &seen, &status, Timestamp::UNIX_EPOCH);
     assert_eq!(verdict.reason, Reason::Deployed, "{}", verdict.message);
 }
 

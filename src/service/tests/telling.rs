@@ -76,7 +76,7 @@ fn a_rollback_that_begins_names_both_ends() {
         "rollback": { "serviceRevisionArn": "arn:y/2", "reason": "the breaker tripped" },
         "targetServiceRevision": { "arn": "arn:y/3" },
     }));
-    let message = verdict::verdict(&broken, &seen, &third(&broken), Timestamp::UNIX_EPOCH).message;
+    let message = verdict_of(&broken, &seen, &third(&broken), Timestamp::UNIX_EPOCH).message;
     let start = "ECS is rolling back from web:3 (ecs-svc/3) to web:2 (ecs-svc/2). ECS says: \"the breaker tripped\".";
     assert!(message.starts_with(start), "{message}");
 }
@@ -199,7 +199,7 @@ fn a_bake_time_is_told_only_where_there_is_one() {
         }));
         let now = Timestamp::from_millisecond(1500).unwrap();
         report(&asked, &seen, &mut status, now);
-        verdict::verdict(&asked, &seen, &status, now).message
+        verdict_of(&asked, &seen, &status, now).message
     };
     assert!(until(5).contains("BLUE_GREEN at BAKE_TIME until 1970-01-01T00:05:01Z"), "{}", until(5));
     assert!(!until(0).contains("until"), "{}", until(0));
@@ -243,7 +243,7 @@ fn a_deployment_that_is_being_stopped_has_not_failed_yet() {
             "targetServiceRevision": { "arn": "arn:y/2" },
         }));
         report(&asked, &seen, &mut ours, Timestamp::UNIX_EPOCH);
-        let told = verdict::verdict(&asked, &seen, &ours, Timestamp::UNIX_EPOCH);
+        let told = verdict_of(&asked, &seen, &ours, Timestamp::UNIX_EPOCH);
         (told.state, told.message, ours.deployments.len())
     };
     let (state, message, past) = see("STOP_REQUESTED", "IN_PROGRESS");
@@ -312,7 +312,7 @@ fn a_task_set_is_named_with_what_it_runs() {
             "deployments": [], "deploymentController": controller, "taskSets": sets,
         }))));
         report(&asked, &seen, &mut status, Timestamp::UNIX_EPOCH);
-        let told = verdict::verdict(&asked, &seen, &status, Timestamp::UNIX_EPOCH);
+        let told = verdict_of(&asked, &seen, &status, Timestamp::UNIX_EPOCH);
         (told.state, told.reason, told.message, status.task_definition)
     };
     let set = |stability: &str| {
@@ -349,7 +349,7 @@ fn a_canarys_pause_has_an_end() {
         let now = Timestamp::from_second(second).unwrap();
         report(&asked, &seen, &mut status, now);
         assert_eq!(status.deployment.as_ref().unwrap().test_traffic_percent, None, "there is no rule for tests");
-        verdict::verdict(&asked, &seen, &status, now).message
+        verdict_of(&asked, &seen, &status, now).message
     };
     let pause = "CANARY at PRODUCTION_TRAFFIC_SHIFT until 1970-01-01T00:05:10Z, 10 % of the production traffic.";
     assert!(see(10.0, 10).contains(pause));
