@@ -6,7 +6,7 @@ mod start;
 use std::{sync::Arc, time::Duration};
 
 use kube::{
-    Client,
+    Client, ResourceExt,
     config::InferConfigError,
     runtime::reflector::{self, ObjectRef, Store},
 };
@@ -173,7 +173,7 @@ impl Start<'_> {
         wire: Wire<R::Object>,
         touched: impl Fn(Touched<'_, R::Object>) + Send + Sync + 'static,
     ) {
-        let (touched, pass) = lane::<R>(self.context, touched);
+        let (touched, pass) = lane::<R>(self.context, &wire.store, touched);
         let wiring = Wiring {
             namespaces: self.options.namespaces.clone(),
             client: self.client.clone(),
@@ -195,6 +195,7 @@ type Lane<T, K> = (T, Pass<K>);
 /// What a controller does for one kind: what it does when an object is touched (`touched` besides), and its pass.
 pub fn lane<R: Kind>(
     context: &Arc<Context>,
+    store: &Store<R::Object>,
     touched: impl Fn(Touched<'_, R::Object>) + Send + Sync + 'static,
 ) -> Lane<impl Fn(Touched<'_, R::Object>) + Send + Sync + 'static, R::Object> {
     let written: Arc<Written<R::Object>> = Arc::default();
@@ -207,10 +208,19 @@ pub fn lane<R: Kind>(
         }
         touched(event);
     };
-    let context = context.clone();
+    let (context, store) = (context.clone(), store.clone());
     let pass: Pass<R::Object> = Arc::new(move |object| {
-        let (context, written) = (context.clone(), written.clone());
-        Box::pin(async move { pass::<R>(&context, &written, object).await })
+        let (context, written, store) = (context.clone(), written.clone(), store.clone());
+        Box::pin(async move {
+            let next = pass::<R>(&context, &written, object.clone()).await;
+            let now = store.get(&ObjectRef::from_obj(&*object));
+            if now.is_none_or(|now| now.uid() != object.uid()) {
+                // It was deleted while the pass was under way: what the pass noted of it is of nobody any more.
+                context.forget(&Subject::of(&*object));
+                written.forget(&*object);
+            }
+            next
+        })
     });
     (touched, pass)
 }

@@ -149,8 +149,8 @@ impl<K: Object + Managed> Wire<K> {
         context: &Arc<Context>,
         touched: impl Fn(Touched<'_, K>) + Send + Sync + 'static,
     ) -> Feed<K> {
-        let (touched, pass): (_, Pass<K>) = lane::<R>(context, touched);
         let Self { store, writer, bell, triggers } = self;
+        let (touched, pass): (_, Pass<K>) = lane::<R>(context, &store, touched);
         let passes = Passes::<R> { store, triggers, pass, journal: ground.journal.clone() };
         tasks.spawn(passes.run());
         Feed { writer, bell, touched: Box::new(touched), seen: BTreeMap::new(), journal: ground.journal.clone() }

@@ -161,6 +161,39 @@ impl Truth {
         if asked.is_some_and(|asked| asked != u64::from(truth.desired)) && !contested {
             wrong.push(format!("desiredCount is {asked:?}, and ECS has {}", truth.desired));
         }
+        let is_daemon = text(object, "/spec/schedulingStrategy") == "DAEMON";
+        if asked.is_some() && !contested && !is_external && !is_daemon && !truth.all_ran {
+            wrong.push(format!("its tasks have not all run: {truth:?}"));
+        }
+        self.differences(object, wrong);
+    }
+
+    /// Fields of a service that ECS has otherwise than the manifest.
+    fn differences(&self, object: &Value, wrong: &mut Vec<String>) {
+        let name = name_in_ecs(object, "serviceName");
+        let answer =
+            self.ask("DescribeServices", &json!({ "cluster": text(object, "/status/cluster"), "services": [name] }));
+        let live = &answer["services"][0];
+        let sorted = |value: &Value| {
+            let mut items: Vec<String> = value.as_array().into_iter().flatten().map(Value::to_string).collect();
+            items.sort_unstable();
+            if value.is_array() { json!(items) } else { value.clone() }
+        };
+        for place in [
+            "/enableExecuteCommand",
+            "/healthCheckGracePeriodSeconds",
+            "/networkConfiguration/awsvpcConfiguration/subnets",
+            "/networkConfiguration/awsvpcConfiguration/securityGroups",
+            "/loadBalancers/0/targetGroupArn",
+            "/deploymentConfiguration/minimumHealthyPercent",
+            "/deploymentConfiguration/deploymentCircuitBreaker/rollback",
+        ] {
+            let Some(asked) = object["spec"].pointer(place) else { continue };
+            let there = live.pointer(place).cloned().unwrap_or_default();
+            if sorted(asked) != sorted(&there) {
+                wrong.push(format!("{place} is {asked}, and ECS has {there}"));
+            }
+        }
     }
 
     /// Whether the newest deployment is one that the operator began, after the last edit of the manifest.

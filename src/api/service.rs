@@ -46,14 +46,15 @@ use crate::ecs::shapes::{
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Status", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Desired", type_ = "integer", json_path = ".status.desiredCount"),
-    printcolumn(name = "Running", type_ = "integer", json_path = ".status.runningCount"),
-    printcolumn(name = "Pending", type_ = "integer", json_path = ".status.pendingCount", priority = 1),
+    printcolumn(name = "Updated", type_ = "integer", json_path = ".status.deployment.runningCount"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "TaskDef", type_ = "string", json_path = ".status.taskDefinition", priority = 1),
+    printcolumn(name = "Running", type_ = "integer", json_path = ".status.runningCount", priority = 1),
+    printcolumn(name = "Pending", type_ = "integer", json_path = ".status.pendingCount", priority = 1),
     printcolumn(name = "Cluster", type_ = "string", json_path = ".status.cluster", priority = 1),
     printcolumn(name = "Rollout", type_ = "string", json_path = ".status.deployment.rolloutState", priority = 1),
     printcolumn(name = "Region", type_ = "string", json_path = ".status.region", priority = 1),
-    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1)
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

@@ -266,6 +266,11 @@ impl Regions {
         Self { config, share, made: Arc::default() }
     }
 
+    /// How much of ECS's rate limits is taken, 1 for all.
+    pub const fn share(&self) -> f64 {
+        self.share
+    }
+
     /// The region for objects that name none.
     pub fn default_region(&self) -> Option<&str> {
         self.config.region().map(AsRef::as_ref)

@@ -166,6 +166,10 @@ const NOT_YET: &[(&str, Duration)] = &[
     ("Role is not valid", Duration::from_secs(120)),
     ("NamespaceNotFoundException", Duration::from_secs(120)),
     ("only valid for services configured to use load balancers", Duration::from_secs(120)),
+    ("role being passed has the proper permissions", Duration::from_secs(120)),
+    ("Unable to assume the service linked role", Duration::from_secs(120)),
+    ("does not have an associated load balancer", Duration::from_secs(120)),
+    ("Cluster was not ACTIVE", Duration::from_secs(300)),
 ];
 
 /// Messages that ECS gives under a general code (ClientException, InvalidParameterException) and that time cures.
@@ -173,15 +177,15 @@ const MESSAGES: &[(&str, Class)] = &[
     ("Too many concurrent attempts to create a new revision", Class::Throttled),
     ("is still Draining", Class::Waiting(Duration::from_secs(10))),
     ("Service was not ACTIVE", Class::Waiting(Duration::from_secs(10))),
-    ("Cluster was not ACTIVE", Class::Waiting(Duration::from_secs(10))),
-    ("role being passed has the proper permissions", Class::Waiting(Duration::from_secs(15))),
-    ("Unable to assume the service linked role", Class::Waiting(Duration::from_secs(15))),
     ("only valid for services configured to use load balancers", Class::Waiting(Duration::from_secs(30))),
-    ("does not have an associated load balancer", Class::Waiting(Duration::from_secs(30))),
     ("cannot be stopped while deployments are active", Class::Waiting(Duration::from_secs(10))),
     // For a while: see `NOT_YET`.
     ("TaskDefinition not found", Class::Waiting(Duration::from_secs(5))),
     ("Role is not valid", Class::Waiting(Duration::from_secs(30))),
+    ("does not have an associated load balancer", Class::Waiting(Duration::from_secs(30))),
+    ("Unable to assume the service linked role", Class::Waiting(Duration::from_secs(15))),
+    ("role being passed has the proper permissions", Class::Waiting(Duration::from_secs(15))),
+    ("Cluster was not ACTIVE", Class::Waiting(Duration::from_secs(10))),
     ("in the process of being deleted", Class::Absent),
     ("Unable to describe task definition", Class::Absent),
     ("The specified task definition does not exist", Class::Absent),
@@ -216,6 +220,25 @@ fn advice(error: &EcsError) -> Option<&'static str> {
             "A provider besides FARGATE and FARGATE_SPOT must be there before it is named: create it or correct the field; tried \
              again by itself",
         );
+    }
+    if error.message.contains("role being passed has the proper permissions") {
+        return Some(
+            "The role's trust policy must allow the service that takes it: correct the role or the field; tried again by itself",
+        );
+    }
+    if error.message.contains("Unable to assume the service linked role") {
+        return Some(
+            "Create it once in the account: `aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com`; tried again by \
+             itself",
+        );
+    }
+    if error.message.contains("does not have an associated load balancer") {
+        return Some(
+            "A listener of a load balancer must forward to the target group: attach it or correct the field; tried again by itself",
+        );
+    }
+    if error.message.contains("Cluster was not ACTIVE") {
+        return Some("Make the cluster anew, or name another; tried again by itself");
     }
     if error.message.contains("TaskDefinition not found") {
         return Some(

@@ -26,6 +26,17 @@ pub(super) fn remember_unseen(common: &mut CommonStatus, managed: &[String], app
     common.applied_fields.extend(managed.iter().filter(sent).cloned());
 }
 
+/// What is managed no more and was reset is forgotten, also beside steps that are still to be made.
+pub(super) fn forget_done(common: &mut CommonStatus, managed: &[String], planned: &[Step]) {
+    common.applied_fields.retain(|path| {
+        managed.contains(path)
+            || spec::unseen_unit(path).is_some()
+            || planned.iter().any(|step| {
+                step.input.contains_key(path) || step.because.iter().any(|difference| difference.path.starts_with(path))
+            })
+    });
+}
+
 /// What was managed and is no more, as far as ECS shows it.
 pub(super) fn forgotten(before: &[String], managed: &[String]) -> Vec<String> {
     let is_forgotten = |path: &&String| spec::unseen_unit(path).is_none() && !managed.contains(path);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -17,31 +17,56 @@ const WITHIN: Duration = Duration::from_mins(15);
 /// …and for this long after the last of them nothing is corrected.
 const GIVES_WAY: Duration = Duration::from_hours(1);
 
-/// When a field of each object was put back although nobody had edited the manifest.
+/// When a field of each object was put back although it had been as the manifest asks.
 #[derive(Debug, Default)]
 pub struct Contests {
-    corrections: Mutex<HashMap<Subject, Vec<Instant>>>,
+    corrections: Mutex<HashMap<Subject, Corrections>>,
+}
+
+/// Of one generation of the manifest: another one is a new start.
+#[derive(Debug, Default)]
+struct Corrections {
+    generation: Option<i64>,
+    times: Vec<Instant>,
 }
 
 impl Contests {
-    /// The field was put back.
-    pub fn corrected(&self, subject: &Subject, now: Instant) {
-        let mut all = self.corrections.lock().unwrap_or_else(PoisonError::into_inner);
-        let times = all.entry(subject.clone()).or_default();
-        times.push(now);
-        let surplus = times.len().saturating_sub(TIMES);
-        times.drain(..surplus);
+    /// ECS accepted the field as that generation asks. Where it had been so before, it was put back: else it was an edit,
+    /// however late, which is no contest.
+    pub fn accepted(&self, subject: &Subject, generation: Option<i64>, now: Instant) {
+        if !self.as_asked(subject, generation) {
+            return;
+        }
+        if let Some(Corrections { times, .. }) = self.lock().get_mut(subject) {
+            times.push(now);
+            let surplus = times.len().saturating_sub(TIMES);
+            times.drain(..surplus);
+        }
+    }
+
+    /// The field is as that generation asks. Whether it was known to be so.
+    pub fn as_asked(&self, subject: &Subject, generation: Option<i64>) -> bool {
+        let mut all = self.lock();
+        let known = all.get(subject).is_some_and(|known| known.generation == generation);
+        if !known {
+            all.insert(subject.clone(), Corrections { generation, times: Vec::new() });
+        }
+        known
     }
 
     /// Whether the operator gives way now.
-    pub fn is_on(&self, subject: &Subject, now: Instant) -> bool {
-        let all = self.corrections.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(subject).is_some_and(|times| is_contest(times, now))
+    pub fn is_on(&self, subject: &Subject, generation: Option<i64>, now: Instant) -> bool {
+        let all = self.lock();
+        all.get(subject).is_some_and(|known| known.generation == generation && is_contest(&known.times, now))
     }
 
-    /// The manifest was edited, or the object is gone: a new start.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Subject, Corrections>> {
+        self.corrections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A fresh look was asked for, or the object is gone: a new start.
     pub fn forget(&self, subject: &Subject) {
-        self.corrections.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
+        self.lock().remove(subject);
     }
 }
 
@@ -53,6 +78,22 @@ fn is_contest(times: &[Instant], now: Instant) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A change that ECS throttled is sent by a later pass, when the manifest looks as if nobody had edited it.
+    #[test]
+    fn what_a_generation_asks_for_the_first_time_is_no_correction() {
+        let subject = Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() };
+        let (contests, now) = (Contests::default(), Instant::now());
+        for generation in 1..=4 {
+            contests.accepted(&subject, Some(generation), now);
+        }
+        contests.accepted(&subject, Some(4), now);
+        contests.accepted(&subject, Some(4), now);
+        assert!(!contests.is_on(&subject, Some(4), now));
+        contests.accepted(&subject, Some(4), now);
+        assert!(contests.is_on(&subject, Some(4), now));
+        assert!(!contests.is_on(&subject, Some(5), now), "an edit is the user's word");
+    }
 
     /// A controller and an autoscaler that fight would start and stop tasks all day.
     #[test]

@@ -135,8 +135,7 @@ impl Context {
         self.interests.set(&self.live, subject, Vec::new());
         self.brake.release(subject);
         self.refusals.forget(subject);
-        self.patience.forget(subject);
-        self.patience.was_read(subject);
+        self.patience.is_gone(subject);
         self.doubt.forget(subject);
         self.gather.forget(subject);
         self.leftovers.again(subject);

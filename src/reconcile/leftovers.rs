@@ -1,7 +1,7 @@
 //! Work of low priority that was not done to its end, and that nothing in ECS tells of.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     sync::{Mutex, PoisonError},
 };
 
@@ -10,18 +10,20 @@ use super::Subject;
 /// Whose work is done. In a process that starts, nobody's is: the one before it may have died in the middle.
 #[derive(Debug, Default)]
 pub struct Leftovers {
-    done: Mutex<HashSet<Subject>>,
+    /// By object, the generation of which nothing is left.
+    done: Mutex<HashMap<Subject, Option<i64>>>,
 }
 
 impl Leftovers {
-    /// Whether something may be left to do.
-    pub fn are_due(&self, subject: &Subject) -> bool {
-        !self.done.lock().unwrap_or_else(PoisonError::into_inner).contains(subject)
+    /// Whether something may be left to do for this generation.
+    pub fn are_due(&self, subject: &Subject, generation: Option<i64>) -> bool {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.get(subject).is_none_or(|done| *done != generation)
     }
 
-    /// Nothing is left to do.
-    pub fn done(&self, subject: &Subject) {
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.clone());
+    /// Nothing is left to do for this generation.
+    pub fn done(&self, subject: &Subject, generation: Option<i64>) {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.clone(), generation);
     }
 
     /// There is something to do again, or the object is gone.

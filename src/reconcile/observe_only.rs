@@ -75,7 +75,10 @@ pub(super) fn verdict(held: Held, plan: &Plan, verdict: Verdict) -> Verdict {
 
 /// What is only looked at, and differs. Looked at again by the clock too: there may be nothing in ECS to keep an eye on.
 fn differs(held: Held, plan: &Plan, verdict: Verdict) -> Verdict {
-    let message = format!("Nothing is changed: {}. The plan: {}.", held.because(), plan.lines().join("; "));
+    // What goes on in ECS goes on all the same.
+    let tells = held == Held::Paused && verdict.state != State::Ready;
+    let seen = if tells { format!(" {}", verdict.message) } else { String::new() };
+    let message = format!("Nothing is changed: {}. The plan: {}.{seen}", held.because(), plan.lines().join("; "));
     let next = Next::After(Duration::from_secs(60));
     Verdict { state: State::Idle, reason: held.reason(true), message, next, also: verdict.also }
 }

@@ -133,11 +133,7 @@ impl<K: Kind> Pass<'_, K> {
             }
             Err(refusal) => match self.judge(refusal) {
                 Ok(verdict) => {
-                    if verdict.state == State::Waiting {
-                        // What was asked for is still to be done.
-                        let asked = K::Object::common(&mut before.clone()).reconciled_at.take();
-                        K::Object::common(&mut self.status).reconciled_at = asked;
-                    }
+                    self.ask_on(&verdict);
                     (verdict, None)
                 }
                 Err(next) => return self.leave(next).await,
@@ -292,6 +288,7 @@ impl<K: Kind> Pass<'_, K> {
             // What an annotation asks for is done once, whatever came of it.
             plan.steps.retain(|step| !(step.is_asked_for() && self.applied.contains(step)));
             if let Some(refused) = self.take_out_refused(&desired, &observed, &mut plan) {
+                self.ask_on(&refused);
                 return Ok((refused, None));
             }
             if plan.steps.iter().all(|step| self.applied.contains(step)) {
@@ -332,7 +329,7 @@ impl<K: Kind> Pass<'_, K> {
     /// so.
     fn is_told_too_late(&self, desired: &K::Desired, observed: &K::Observed, plan: &Plan) -> bool {
         let age = self.started.saturating_duration_since(K::observed_at(observed));
-        if age <= self.cx.live.quiet() || self.was_ready().is_some() {
+        if age <= self.cx.live.quiet() || self.was_in_line() {
             return false;
         }
         let (mut status, now) = (self.status.clone(), self.cx.clock.now());
@@ -344,12 +341,26 @@ impl<K: Kind> Pass<'_, K> {
     fn asked_to_look(&mut self) -> bool {
         let common = K::Object::common(&mut self.status);
         let Some(asked) = spec::asked_to_look(&self.object, common) else { return false };
+        if self.cx.patience.begins_anew(&self.subject, &asked) {
+            self.cx.brake.release(&self.subject);
+            self.cx.refusals.forget(&self.subject);
+            self.cx.contests.forget(&self.subject);
+        }
         common.reconciled_at = Some(asked);
-        self.cx.brake.release(&self.subject);
-        self.cx.refusals.forget(&self.subject);
-        self.cx.patience.forget(&self.subject);
-        self.cx.contests.forget(&self.subject);
         true
+    }
+
+    /// What `reconcileAt` asks for is still to be done where ECS has to be waited for.
+    fn ask_on(&mut self, verdict: &Verdict) {
+        if verdict.state == State::Waiting {
+            let before = self
+                .object
+                .status()
+                .cloned()
+                .as_mut()
+                .and_then(|before| K::Object::common(before).reconciled_at.take());
+            K::Object::common(&mut self.status).reconciled_at = before;
+        }
     }
 
     /// What to say where no call is left to make.
@@ -375,11 +386,11 @@ impl<K: Kind> Pass<'_, K> {
         self.cx.patience.forget(&self.subject);
         self.cx.refusals.forget(&self.subject);
         let mut verdict = K::verdict(&desired, &observed, &self.status, plan, now).noting(&plan.notes);
+        if let Some((left, _)) = not_sure {
+            verdict.next = verdict.next.min(Next::After(left));
+        }
         if let Some((reason, sentence)) = plan.refused.first() {
             return (verdict.but_refused(*reason, sentence), None);
-        }
-        if let (Some((left, _)), Next::Change) = (not_sure, verdict.next) {
-            verdict.next = Next::After(left);
         }
         (verdict, Some((desired, observed)))
     }

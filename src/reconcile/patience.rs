@@ -28,6 +28,8 @@ pub struct Patience {
     since: Mutex<HashMap<Subject, BTreeMap<Option<Operation>, Failing>>>,
     /// Since when ECS can't be read for an object.
     unread: Mutex<HashMap<Subject, Instant>>,
+    /// The fresh look that was asked for last.
+    asked: Mutex<HashMap<Subject, String>>,
 }
 
 #[derive(Debug)]
@@ -100,9 +102,31 @@ impl Patience {
         }
     }
 
-    /// The object fails no more, or is gone.
+    /// A fresh look is asked for with this value: whether patience begins anew. It does so once a value, however often the
+    /// look is tried until ECS answers.
+    pub fn begins_anew(&self, subject: &Subject, asked: &str) -> bool {
+        let before = self.asked().insert(subject.clone(), asked.to_owned());
+        let is_new = before.is_none_or(|before| before != asked);
+        if is_new {
+            self.forget(subject);
+        }
+        is_new
+    }
+
+    /// The object is gone.
+    pub fn is_gone(&self, subject: &Subject) {
+        self.forget(subject);
+        self.was_read(subject);
+        self.asked().remove(subject);
+    }
+
+    /// The object fails no more.
     pub fn forget(&self, subject: &Subject) {
         self.failing().remove(subject);
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashMap<Subject, String>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failing(&self) -> MutexGuard<'_, HashMap<Subject, BTreeMap<Option<Operation>, Failing>>> {
@@ -133,6 +157,21 @@ mod tests {
         assert_eq!(state("TaskDefinition not found.", 140), State::Waiting, "another failure has its own time");
         patience.forget(&subject);
         assert_eq!(state("Role is not valid", 150), State::Waiting);
+    }
+
+    /// A look that is asked for and can't be had is tried again and again: what can't be cured is told all the same.
+    #[tokio::test(start_paused = true)]
+    async fn patience_begins_anew_once_for_each_look_that_is_asked_for() {
+        let (patience, start) = (Patience::default(), Instant::now());
+        let subject = Subject { kind: "EcsService".into(), namespace: "shop".into(), name: "web".into() };
+        let state = |asked: &str, after: u64| {
+            patience.begins_anew(&subject, asked);
+            let wrong = Verdict::stalled(Reason::InvalidReference, "no such family");
+            let refusal = Refusal::NotYet(wrong, Duration::from_secs(60));
+            patience.judge(&subject, Some(1), refusal, start + Duration::from_secs(after)).verdict().state
+        };
+        assert_eq!((state("once", 0), state("once", 70)), (State::Waiting, State::Stalled));
+        assert_eq!((state("twice", 80), state("twice", 150)), (State::Waiting, State::Stalled));
     }
 
     /// Two calls of one plan that are refused at the same time must not keep each other young.

@@ -102,7 +102,7 @@ impl Verdict {
             State::Stalled => format!("{}. {}", sentence.trim_end_matches('.'), self.message),
             _ => sentence.to_owned(),
         };
-        Self { also: self.also, ..Self::refused(reason, message) }
+        Self { also: self.also, next: self.next, ..Self::refused(reason, message) }
     }
 
     /// What a failed call means. `what` is what was being done.

@@ -55,13 +55,15 @@ fn is_restart_due(desired: &Desired, live: &LiveService, status: &EcsServiceStat
         return false;
     }
     let Some(primary) = live.primary() else { return false };
-    if status.own_deployment.is_some() {
-        // A deployment that is new to us was begun by a call of ours whose answer was lost, or by somebody just now.
-        return !is_new(status, &primary.id);
-    }
-    // Without a record only a time can tell: restarting once more than asked would be worse than not at all.
-    let asked: Option<Timestamp> = asked.and_then(|asked| asked.parse().ok());
-    asked.zip(primary.created).is_some_and(|(asked, created)| asked > created)
+    // A deployment that is new to us was begun by a call of ours whose answer was lost, or by somebody just now; and where
+    // there is no record, all are. Then only a time can tell: restarting once more than asked would be worse than not at all.
+    let is_known = status.own_deployment.is_some() && !is_new(status, &primary.id);
+    is_known || asked.and_then(time).zip(primary.created).is_some_and(|(asked, created)| asked > created)
+}
+
+/// The time that a value of `restartedAt` tells: RFC 3339, or seconds since 1970.
+fn time(value: &str) -> Option<Timestamp> {
+    value.parse().ok().or_else(|| Timestamp::from_second(value.parse().ok()?).ok())
 }
 
 /// Puts a restart that is due into the call.
@@ -76,16 +78,16 @@ pub fn restart(call: &mut Call, desired: &Desired, live: &LiveService, status: &
 pub fn steps(desired: &Desired, observed: &Observed, live: &LiveService, status: &EcsServiceStatus, plan: &mut Plan) {
     let done = handled(status);
     if let Some(detail) = &observed.detail {
-        let hooks = [
-            (&desired.acts.continue_hook, &done.continue_hook, "CONTINUE"),
-            (&desired.acts.rollback_hook, &done.rollback_hook, "ROLLBACK"),
-        ];
-        for (asked, done, action) in hooks {
-            let waits = |id: &&String| detail.hook.as_ref().is_some_and(|hook| hook.id == **id);
-            if let Some(id) = asked.as_ref().filter(|_| asked != done).filter(waits) {
-                plan.steps.push(answer(detail, id, action));
-            }
-        }
+        // A hook takes one answer, and of two at once the careful one.
+        let is_answered = |id: &String| [&done.rollback_hook, &done.continue_hook].contains(&&Some(id.clone()));
+        let mut hooks =
+            [(&desired.acts.rollback_hook, "ROLLBACK"), (&desired.acts.continue_hook, "CONTINUE")].into_iter();
+        let waits = |id: &String| detail.hook.as_ref().is_some_and(|hook| hook.id == *id);
+        let open = hooks.find_map(|(asked, action)| {
+            let id = asked.as_ref().filter(|id| waits(id) && !is_answered(id))?;
+            Some(answer(detail, id, action))
+        });
+        plan.steps.extend(open);
     }
     let asked = desired.acts.stop_deployment.as_ref().filter(|asked| done.stop_deployment.as_ref() != Some(asked));
     let runs = |id: &&String| live.is_deploying() && live.primary().is_some_and(|primary| primary.id == **id);

@@ -6,7 +6,7 @@ use super::{
     Desired,
     complaint::complaint,
     live_service::LiveService,
-    verdict::{deployed, diagnosed, sentence, tasks},
+    verdict::{diagnosed, sentence, tasks},
 };
 use crate::{
     api::{EcsServiceStatus, Reason, status::AVAILABLE},
@@ -20,10 +20,10 @@ use crate::{
 /// How long too few tasks may run before a deployed service is Ready no more: ECS replaces what stops within a minute.
 const DIP: SignedDuration = SignedDuration::from_secs(60);
 
-/// The condition `Available`. Under another controller, ECS does not say how many tasks there must be; nor of a service
-/// that drains or is gone.
+/// The condition `Available`. Where another controller has made no PRIMARY task set, ECS does not say how many tasks there
+/// must be; nor of a service that drains or is gone.
 pub fn available(desired: &Desired, service: &LiveService, status: &EcsServiceStatus) -> Option<conditions::Desired> {
-    if desired.controller() != "ECS" || service.status != "ACTIVE" {
+    if service.status != "ACTIVE" || desired.controller() != "ECS" && service.task_set.is_none() {
         return None;
     }
     let (status, reason, message) = told(desired, service, service.least_running(status.most_running));
@@ -31,7 +31,7 @@ pub fn available(desired: &Desired, service: &LiveService, status: &EcsServiceSt
 }
 
 fn told(desired: &Desired, service: &LiveService, least: i64) -> (Truth, &'static str, String) {
-    let (running, wanted) = (service.running_count, service.desired_count);
+    let (running, wanted) = service.counts();
     let counts = tasks(running, wanted, "");
     let run = if running == 1 { "1 task runs".to_owned() } else { format!("{running} tasks run") };
     match () {
@@ -55,19 +55,21 @@ pub fn is_uncounted(desired: &Desired, service: &LiveService) -> bool {
     desired.is_daemon() && service.is_deploying() && service.desired_count == 0 && service.running_count == 0
 }
 
-/// A deployed service of which too few tasks run: looked at again when the dip is over, and then said.
-pub fn unavailable(service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> Option<Verdict> {
+/// The verdict on a deployed service where too few tasks of it may run: it is looked at again when the dip is over, and then
+/// that is said.
+pub fn despite_dips(rollout: Verdict, service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> Verdict {
     let least = service.least_running(status.most_running);
-    if service.running_count >= least {
-        return None;
+    let (running, wanted) = service.counts();
+    let has_set = service.primary().is_some() || service.task_set.is_some();
+    if running >= least || !has_set {
+        return rollout;
     }
     let mut conditions = status.common.conditions.iter();
     let since = conditions.find(|condition| condition.type_ == AVAILABLE && condition.status == "False");
     let lasts = since.map_or(SignedDuration::ZERO, |since| now.duration_since(since.last_transition_time.0));
     if lasts < DIP {
         let left = (DIP - lasts).max(SignedDuration::from_secs(1)).unsigned_abs();
-        let message = deployed(service.primary()?);
-        return Some(Verdict { next: Next::After(left), ..Verdict::ready(Reason::Deployed, message) });
+        return Verdict { next: rollout.next.min(Next::After(left)), ..rollout };
     }
     let lately = since.map(|since| since.last_transition_time.0 - DIP);
     let why = diagnosed(&status.task_failures)
@@ -75,7 +77,7 @@ pub fn unavailable(service: &LiveService, status: &EcsServiceStatus, now: Timest
         .unwrap_or_else(|| "See why the tasks stopped; ECS starts others.".to_owned());
     let message = format!(
         "{}, fewer than the {least} that minimumHealthyPercent asks for, for more than a minute. {why}",
-        tasks(service.running_count, service.desired_count, ""),
+        tasks(running, wanted, ""),
     );
-    Some(Verdict::waiting_for_change(Reason::Unavailable, message))
+    Verdict { next: rollout.next, also: rollout.also, ..Verdict::waiting_for_change(Reason::Unavailable, message) }
 }

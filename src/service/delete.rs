@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{live_service::LiveService, observe::absorb_service, references::References};
+use super::{detail::time, live_service::LiveService, observe::absorb_service, references::References};
 use crate::{
     api::{CLUSTER_ARN, EcsService, EcsServiceStatus, Managed, Reason},
     ecs::{Class, Ecs, Key, Operation, Pace, arn},
@@ -57,7 +57,7 @@ pub async fn delete(
     cx.interests.set(&cx.live, &Subject::of(object), vec![(key.clone(), Pace::Rolling)]);
     if service.status == "ACTIVE" && service.desired_count == 0 && is_between_deployments(&service) {
         let tasks = service.running_count + service.pending_count;
-        let event = newest_event(&service);
+        let event = newest_event(&service, object);
         let message = format!(
             "Service {name} is scaled to 0; it is deleted once its deployment is over: {tasks} tasks are left.{event}"
         );
@@ -70,7 +70,7 @@ pub async fn delete(
             }
         }
     }
-    Ok(Deletion::Waiting(draining(&name, &service)))
+    Ok(Deletion::Waiting(draining(&name, &service, object)))
 }
 
 /// Everything a deletion needs stands in the status, or in the annotation that came with the finalizer; an object that
@@ -154,15 +154,20 @@ fn once_over(message: String) -> Verdict {
     Verdict { next: Next::Backoff(ONCE_OVER), ..Verdict::waiting(Reason::Deleting, message, ONCE_OVER.first) }
 }
 
-fn newest_event(service: &LiveService) -> String {
-    let event = service.json.pointer("/events/0/message").and_then(Value::as_str);
-    event.map_or_else(String::new, |message| format!(" The newest event of ECS: {message}"))
+/// What ECS said last of a service since it is to go.
+fn newest_event(service: &LiveService, object: &EcsService) -> String {
+    let asked = object.metadata.deletion_timestamp.as_ref().map(|asked| asked.0);
+    let event = service.json.pointer("/events/0").filter(|event| time(event.get("createdAt")) >= asked);
+    let message = event.and_then(|event| event.get("message")?.as_str());
+    message.map_or_else(String::new, |message| format!(" The newest event of ECS: {message}"))
 }
 
-fn draining(name: &str, service: &LiveService) -> Verdict {
-    let event = newest_event(service);
-    Verdict::progressing(
-        Reason::Deleting,
-        format!("Service {name} drains in ECS: {} tasks still run.{event}", service.running_count),
-    )
+fn draining(name: &str, service: &LiveService, object: &EcsService) -> Verdict {
+    let event = newest_event(service, object);
+    let tasks = match service.running_count {
+        0 => "no task runs any more, and ECS lets go of it in a moment".to_owned(),
+        1 => "1 task still runs".to_owned(),
+        count => format!("{count} tasks still run"),
+    };
+    Verdict::progressing(Reason::Deleting, format!("Service {name} drains in ECS: {tasks}.{event}"))
 }

@@ -71,9 +71,15 @@ impl Ending<'_> {
     /// What to say where ECS goes back and the manifest was corrected meanwhile: there is nothing left to do but to wait.
     pub fn going_back(&self, next: Option<&str>) -> Verdict {
         let is_back = self.service.is_on_an_older_deployment(self.status);
-        let next = next.map(arn::named).filter(|next| self.revision() != Some(*next));
-        let next = next.unwrap_or("The corrected manifest");
-        let message = format!("ECS is rolling back {}. {next} is deployed once that is over.", self.way(is_back));
+        let other = next.map(arn::named).filter(|next| self.revision() != Some(*next));
+        let handled = self.status.handled.as_ref().and_then(|handled| handled.restarted_at.as_ref());
+        let restarts = self.desired.acts.restarted_at.as_ref().is_some_and(|asked| Some(asked) != handled);
+        let then = match (other, self.revision()) {
+            (Some(other), _) => format!("{other} is deployed"),
+            (None, Some(same)) if restarts => format!("{same} is deployed again, as restartedAt asks,"),
+            _ => "The corrected manifest is deployed".to_owned(),
+        };
+        let message = format!("ECS is rolling back {}. {then} once that is over.", self.way(is_back));
         Verdict::progressing(Reason::Deploying, message)
     }
 

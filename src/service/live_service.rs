@@ -30,6 +30,8 @@ pub struct LiveService {
     pub pending_count: i64,
     /// Its deployments, the PRIMARY one first.
     pub deployments: Vec<LiveDeployment>,
+    /// Its PRIMARY task set: what it has instead of deployments under another controller.
+    pub task_set: Option<LiveDeployment>,
     /// The whole answer.
     pub json: Value,
 }
@@ -87,10 +89,11 @@ impl LiveService {
         sets.len() <= 1 && sets.iter().all(is_steady)
     }
 
-    /// The PRIMARY task set, under another controller.
-    pub fn primary_task_set(&self) -> Option<&Value> {
-        let sets = self.json.get("taskSets").and_then(Value::as_array)?;
-        sets.iter().find(|set| set.get("status").is_some_and(|status| status == "PRIMARY"))
+    /// How many tasks run, and how many are wanted: of the PRIMARY task set under another controller, as what is beside it
+    /// is on trial.
+    pub fn counts(&self) -> (i64, i64) {
+        let of_set = self.task_set.as_ref().map(|set| (set.running_count, set.desired_count));
+        of_set.unwrap_or((self.running_count, self.desired_count))
     }
 
     /// Some of the traffic is for tests: a listener rule, or a header that Service Connect looks at.
@@ -110,10 +113,11 @@ impl LiveService {
         self.primary().is_some_and(|primary| primary.rollout_state.as_deref() == Some("FAILED"))
     }
 
-    /// Its deployments have stages, hooks or alarms, of which DescribeServices says nothing.
+    /// Its deployments have stages, hooks, alarms or a bake time, of which DescribeServices says nothing.
     pub fn is_staged(&self) -> bool {
         let part = |place: &str| self.json.pointer(&format!("/deploymentConfiguration{place}"));
         self.strategy() != "ROLLING"
+            || part("/bakeTimeInMinutes").and_then(Value::as_i64) > Some(0)
             || part("/lifecycleHooks").and_then(Value::as_array).is_some_and(|hooks| !hooks.is_empty())
             || part("/alarms/enable").and_then(Value::as_bool) == Some(true)
     }
@@ -142,17 +146,20 @@ impl LiveService {
         let daemon = self.json.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON");
         let percent = self.json.pointer("/deploymentConfiguration/minimumHealthyPercent").and_then(Value::as_i64);
         let percent = percent.unwrap_or(if daemon { 0 } else { 100 });
-        let ran = most_running.map_or(self.desired_count, i64::from).min(self.desired_count);
+        let (_, wanted) = self.counts();
+        let ran = most_running.map_or(wanted, i64::from).min(wanted);
         ran.saturating_mul(percent).saturating_add(99) / 100
     }
 
-    /// A service in an observation.
+    /// A service in an answer of ECS's.
     pub fn read(json: Value) -> Option<Self> {
         let text = |name: &str| json.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let number = |name: &str| json.get(name).and_then(Value::as_i64).unwrap_or_default();
         let mut deployments: Vec<LiveDeployment> =
             json.get("deployments").and_then(Value::as_array).into_iter().flatten().map(LiveDeployment::read).collect();
         deployments.sort_by_key(|deployment| deployment.status != "PRIMARY");
+        let sets = json.get("taskSets").and_then(Value::as_array).into_iter().flatten();
+        let task_set = sets.map(LiveDeployment::of_task_set).find(|set| set.status == "PRIMARY");
         Some(Self {
             arn: text("serviceArn"),
             status: text("status"),
@@ -162,12 +169,22 @@ impl LiveService {
             running_count: number("runningCount"),
             pending_count: number("pendingCount"),
             deployments,
+            task_set,
             json,
         })
     }
 }
 
 impl LiveDeployment {
+    /// A task set, as the deployment that it stands for: rolled out once it is steady and has all its tasks.
+    fn of_task_set(json: &Value) -> Self {
+        let desired_count = json.get("computedDesiredCount").and_then(Value::as_i64).unwrap_or_default();
+        let set = Self { desired_count, ..Self::read(json) };
+        let is_steady = json.get("stabilityStatus").is_some_and(|status| status == "STEADY_STATE");
+        let state = if is_steady && set.running_count >= desired_count { "COMPLETED" } else { "IN_PROGRESS" };
+        Self { rollout_state: Some(state.to_owned()), ..set }
+    }
+
     fn read(json: &Value) -> Self {
         let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
         let number = |name: &str| json.get(name).and_then(Value::as_i64).unwrap_or_default();

@@ -130,7 +130,9 @@ fn back(old: Option<&DeploymentStatus>, new: &DeploymentStatus, after: &EcsServi
 
 /// Another controller has made another task set the PRIMARY one.
 fn task_set(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Option<News> {
-    let has_deployments = before.deployment.is_some() || after.deployment.is_some();
+    // A task set is shown as a deployment without a strategy.
+    let has_strategy = |of: &EcsServiceStatus| of.deployment.as_ref().is_some_and(|one| one.strategy.is_some());
+    let has_deployments = has_strategy(before) || has_strategy(after);
     let (old, new) = (before.task_definition.as_ref()?, after.task_definition.as_ref()?);
     let note = || format!("The PRIMARY task set runs {new} now, instead of {old}");
     (!has_deployments && old != new).then(|| News::normal("TaskSetChanged", note()))
@@ -209,7 +211,11 @@ fn went_on(
             format!("Nobody answered hook {} of deployment {} in time: it goes on, as the hook asks", hook.id, new.id);
         News::normal("HookTimedOut", note)
     } else {
-        News::normal("HookAnswered", format!("Somebody else let deployment {} go on at hook {}", new.id, hook.id))
+        let note = format!(
+            "Deployment {} goes on at hook {} without an answer from here: somebody else gave one, or its time ran out",
+            new.id, hook.id
+        );
+        News::normal("HookAnswered", note)
     })
 }
 

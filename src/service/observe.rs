@@ -12,7 +12,7 @@ use super::{
     detail::{self, DeploymentState, Detail, deployment_of},
     diagnosis::{self, StoppedTask},
     live_service::{LiveDeployment, LiveService},
-    ours::{Attempt, started},
+    ours::{Attempt, is_new, started},
     report::scaled_out,
 };
 use crate::{
@@ -90,7 +90,12 @@ pub async fn observe(
 ) -> Result<Observed, Refusal> {
     let began = Instant::now();
     let observed = look(cx, desired, status, since).await?;
-    if observed.is_behind() { look(cx, desired, status, Some(began)).await } else { Ok(observed) }
+    let observed = if observed.is_behind() { look(cx, desired, status, Some(began)).await? } else { observed };
+    let count = observed.service.as_ref().map(|service| service.desired_count);
+    if desired.units.get("desiredCount").is_some_and(|asked| asked.as_i64() == count) {
+        cx.contests.as_asked(&desired.subject, desired.generation);
+    }
+    Ok(observed)
 }
 
 async fn look(
@@ -114,6 +119,10 @@ async fn look(
     if service.as_ref().is_some_and(|service| is_from_the_past(service, status, cx.clock.now())) {
         return Err(Refusal::Later(SHORTLY));
     }
+    let resolved = match &desired.family {
+        Some(family) => Some(resolve(cx, desired, family).await?),
+        None => None,
+    };
     let (mut detail, mut stopped, mut failed_revision, mut attempt) = (None, Vec::new(), None, None);
     if let (Some(service), Some(json)) = (&service, &json) {
         if let Some(key) = detail::key(desired, service, status) {
@@ -121,25 +130,22 @@ async fn look(
             detail = detail::read(cx, &key, since).await?;
             looks.push((key, Pace::Rolling));
         }
-        if status.own_deployment.is_none() && desired.controller() == "ECS" && service.status == "ACTIVE" {
-            attempt = newest_attempt(cx, desired, service, json).await?;
+        if asks_the_history(cx, desired, service, status, resolved.as_deref()) {
+            attempt = newest_attempt(cx, desired, service, json, status).await?;
         }
-        if attempt.is_some() || is_failing(desired, service, status, cx.clock.now()) {
+        if attempt.is_some() || is_failing(service, status, cx.clock.now()) {
             let key = Key::stopped_tasks(&desired.region, &desired.cluster, &desired.name);
             let since = detail::fails_more(service, detail.as_ref(), status).then_some(began);
             stopped = stopped_tasks(cx, &key, since).await?;
             looks.push((key, Pace::Rolling));
-            if let Some(arn) = diagnosis::revision(&stopped, status.own_deployment.as_deref()) {
+            let own = service.task_set.as_ref().map(|set| &set.id).or(status.own_deployment.as_ref());
+            if let Some(arn) = diagnosis::revision(&stopped, own.map(String::as_str)) {
                 // Read, not kept: it never changes, and who keeps a revision is woken with its task definition.
                 let key = Key::task_definition(&desired.region, arn);
                 failed_revision = detail::optional(cx, &key, "reading the revision of stopped tasks").await?;
             }
         }
     }
-    let resolved = match &desired.family {
-        Some(family) => Some(resolve(cx, desired, family).await?),
-        None => None,
-    };
     let (at, is_answer) = (seen.at, seen.is_answer);
     Ok(Observed { service, detail, attempt, stopped, failed_revision, looks, resolved, at, is_answer })
 }
@@ -189,8 +195,8 @@ fn has_lost_tasks(primary: &LiveDeployment, status: &EcsServiceStatus) -> bool {
 }
 
 /// Whether it is worth while to ask why tasks stopped: they fail, or a rollout hangs, or too few of them are left.
-fn is_failing(desired: &Desired, service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> bool {
-    if desired.controller() != "ECS" || service.status != "ACTIVE" {
+fn is_failing(service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> bool {
+    if service.status != "ACTIVE" {
         return false;
     }
     let has_failed = service.is_on_an_older_deployment(status) || service.is_failed();
@@ -199,13 +205,16 @@ fn is_failing(desired: &Desired, service: &LiveService, status: &EcsServiceStatu
     if detail::has_ended_badly(service, status) && !goes_back {
         return false;
     }
+    let (running, wanted) = service.counts();
     let is_late = |primary: &LiveDeployment| {
         let age = primary.created.map(|created| now.duration_since(created));
-        primary.running_count < service.desired_count
-            && (age.is_some_and(|age| age > SUSPICIOUS) || has_lost_tasks(primary, status))
+        primary.running_count < wanted && (age.is_some_and(|age| age > SUSPICIOUS) || has_lost_tasks(primary, status))
     };
-    let hangs = service.is_deploying() && service.primary().is_some_and(is_late);
-    let is_short = !service.is_deploying() && service.running_count < service.least_running(status.most_running);
+    let is_stabilizing = |set: &&LiveDeployment| status.rolled_out.as_ref() != Some(&set.id);
+    let under_way = service.primary().filter(|_| service.is_deploying());
+    let under_way = under_way.or_else(|| service.task_set.as_ref().filter(is_stabilizing));
+    let hangs = under_way.is_some_and(is_late);
+    let is_short = under_way.is_none() && running < service.least_running(status.most_running);
     has_failed || service.has_failing_tasks() || hangs || is_short
 }
 
@@ -215,12 +224,36 @@ async fn stopped_tasks(cx: &Context, key: &Key, since: Option<Instant>) -> Resul
     Ok(tasks.into_iter().flatten().filter_map(StoppedTask::read).collect())
 }
 
-/// The newest deployment in ECS's history, and what it deployed if it ended badly.
+/// Whether a deployment of ours may have failed unseen: the status tells of none; or the process before this one may have
+/// deployed without telling; or somebody else has deployed since, and what became of ours is not known.
+fn asks_the_history(
+    cx: &Context,
+    desired: &Desired,
+    service: &LiveService,
+    status: &EcsServiceStatus,
+    resolved: Option<&str>,
+) -> bool {
+    if desired.controller() != "ECS" || service.status != "ACTIVE" {
+        return false;
+    }
+    let Some(own) = &status.own_deployment else { return true };
+    let has_failed = |one: &LiveDeployment| one.rollout_state.as_deref() == Some("FAILED");
+    let goes_on = service.deployments.iter().any(|one| one.id == *own && !has_failed(one));
+    let is_replaced = service.primary().is_some_and(|primary| is_new(status, &primary.id));
+    let is_told = status.deployments.iter().any(|past| past.id == *own);
+    let is_another = status.own_target.as_deref() != Some(&*desired.target(resolved));
+    let may_be_untold = || cx.doubt.left_to_be_sure(&desired.subject, true, Instant::now()).is_some();
+    is_replaced && !goes_on && !is_told || is_another && may_be_untold()
+}
+
+/// The newest deployment in ECS's history, or ours where somebody else has deployed since, and what it deployed if it ended
+/// badly.
 async fn newest_attempt(
     cx: &Context,
     desired: &Desired,
     service: &LiveService,
     json: &Value,
+    status: &EcsServiceStatus,
 ) -> Result<Option<Attempt>, Refusal> {
     let input = json!({ "cluster": desired.cluster, "service": desired.name, "maxResults": 5 });
     let input = input.as_object().cloned().unwrap_or_default();
@@ -230,15 +263,21 @@ async fn newest_attempt(
             return Err(Refusal::Ecs(format!("reading the deployments of service {}", desired.name), error));
         }
         Err(error) => {
-            tracing::debug!(service = desired.name, %error, "the history of deployments can't be read");
+            tracing::warn!(
+                service = desired.name, %error,
+                "whether the newest deployment failed can't be read: what was rolled back may be deployed once more"
+            );
             return Ok(None);
         }
     };
     // Nothing says that ECS lists them in order.
     let all = answer.get("serviceDeployments").and_then(Value::as_array).into_iter().flatten();
-    let Some(newest) = all.max_by_key(|one| detail::time(one.get("createdAt"))) else { return Ok(None) };
-    let Some(arn) = newest.get("targetServiceRevisionArn").and_then(Value::as_str) else { return Ok(None) };
-    let deployment = deployment_of(arn);
+    let deploys = |one: &Value| one.get("targetServiceRevisionArn").and_then(Value::as_str).map(deployment_of);
+    let is_replaced = service.primary().is_some_and(|primary| is_new(status, &primary.id));
+    let own = status.own_deployment.as_ref().filter(|_| is_replaced);
+    let of_own = all.clone().filter(|one| own.is_none() || deploys(one).as_ref() == own);
+    let Some(newest) = of_own.max_by_key(|one| detail::time(one.get("createdAt"))) else { return Ok(None) };
+    let Some(deployment) = deploys(newest) else { return Ok(None) };
     let is_primary = service.primary().is_some_and(|primary| primary.id == deployment);
     let text = |name: &str| newest.get(name).and_then(Value::as_str);
     let outcome = match DeploymentState::read(text("status").unwrap_or_default()) {
@@ -314,7 +353,7 @@ pub fn release(cx: &Context, desired: &Desired, observed: &Observed) {
     let Some(definition) = desired.definition.as_ref().filter(|_| observed.is_settled()) else { return };
     let arn = definition.status.as_ref().and_then(|status| status.task_definition_arn.as_deref());
     if let Some(arn) = arn
-        && cx.leftovers.are_due(&Subject::of(&**definition))
+        && cx.leftovers.are_due(&Subject::of(&**definition), definition.metadata.generation)
     {
         cx.live.wake(&Key::task_definition(&desired.region, arn));
     }
@@ -326,10 +365,8 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
     let tags = match step.operation {
         Operation::CreateService => step.input.get("tags").cloned(),
         Operation::UpdateService => {
-            if desired.is_edited {
-                cx.contests.forget(&desired.subject);
-            } else if step.because.iter().any(|difference| difference.path == "desiredCount") {
-                cx.contests.corrected(&desired.subject, Instant::now());
+            if step.because.iter().any(|difference| difference.path == "desiredCount") {
+                cx.contests.accepted(&desired.subject, desired.generation, Instant::now());
             }
             let raises = |difference: &Difference| {
                 difference.path == "desiredCount" && difference.want.as_i64() > difference.have.as_i64()

@@ -131,15 +131,19 @@ impl Attempt {
     }
 }
 
-/// A status that was lost would deploy what just failed once more: ECS's own history tells that it did.
+/// A status that was lost, or that a process could not write any more, would deploy what just failed once more: ECS's own
+/// history tells that it did. It also tells that ours failed before somebody else deployed.
 pub fn recall(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
     let (Some(attempt), Some(service)) = (&observed.attempt, &observed.service) else { return };
-    if status.own_deployment.is_some() || !attempt.is_of(desired) {
-        return;
+    if status.own_deployment.as_ref() != Some(&attempt.past.id) {
+        let is_known = status.own_deployment.is_some() && !is_new(status, &attempt.past.id);
+        if is_known || !attempt.is_of(desired) {
+            return;
+        }
+        becomes_ours(status, &attempt.past.id, &service.deployments, observed.target(desired));
+        // The restart that the manifest asks for is part of what failed.
+        acts::restarted(desired, status);
     }
-    becomes_ours(status, &attempt.past.id, &service.deployments, observed.target(desired));
-    // The restart that the manifest asks for is part of what failed.
-    acts::restarted(desired, status);
     let (began, ended) = (attempt.past.start_time.as_ref().map(|began| began.0), attempt.past.completion_time.0);
     let complained = began.and_then(|began| complaint(service, Some(began), Some(ended)));
     let complaint = complained.map(|trouble| trouble.normalized().to_owned());

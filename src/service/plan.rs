@@ -24,8 +24,8 @@ pub fn plan(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -
     let applied = &status.common.applied_fields;
     let what = format!("service {}", desired.name);
     let live = match &observed.service {
-        None => return Ok(create(desired, observed, None)),
-        Some(service) if service.status == "INACTIVE" => return Ok(create(desired, observed, Some(service))),
+        None => return create(desired, observed, None),
+        Some(service) if service.status == "INACTIVE" => return create(desired, observed, Some(service)),
         Some(service) => service,
     };
     let origin = desired.stake.settle(&desired.stake.claim(&live.tags), &what)?;
@@ -48,7 +48,10 @@ pub fn plan(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -
 
 // === Making it ===
 
-fn create(desired: &Desired, observed: &Observed, before: Option<&LiveService>) -> Plan {
+fn create(desired: &Desired, observed: &Observed, before: Option<&LiveService>) -> Result<Plan, Verdict> {
+    if let Some(leaving) = &desired.leaving {
+        return Err(Verdict::waiting_for_change(Reason::RefNotReady, leaving.clone()));
+    }
     let mut input = desired.input.clone();
     input.retain(|unit, value| !EMPTY_IS_NONE.contains(&unit.as_str()) || *value != json!([]));
     input.insert("serviceName".into(), json!(desired.name));
@@ -63,7 +66,7 @@ fn create(desired: &Desired, observed: &Observed, before: Option<&LiveService>) 
     let all = desired.stake.wanted_tags(Origin::Created);
     input.insert("tags".into(), tags::to_json(&all));
     let what = format!("service {} in cluster {}", desired.name, desired.cluster);
-    Plan { steps: vec![Step::new(Operation::CreateService, what, input.into(), Vec::new())], ..Plan::default() }
+    Ok(Plan { steps: vec![Step::new(Operation::CreateService, what, input.into(), Vec::new())], ..Plan::default() })
 }
 
 /// 32 characters that are the same for the same call only: of the object, of what is asked without tags, and of the

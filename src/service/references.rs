@@ -70,7 +70,7 @@ impl References {
                 age >= SignedDuration::ZERO && age < TOGETHER
             }),
             is_made: object.status.as_ref().is_some_and(|status| status.service_arn.is_some()),
-            is_contested: cx.contests.is_on(&Subject::of(object), Instant::now()),
+            is_contested: cx.contests.is_on(&Subject::of(object), object.metadata.generation, Instant::now()),
         }
     }
 
@@ -138,6 +138,17 @@ impl References {
                 APPLIED_TOGETHER,
             )),
         }
+    }
+
+    /// Why nothing new is made with what is referred to: it is being deleted, and waits for all that refers to it.
+    pub fn leaving(&self) -> Option<String> {
+        fn of<K: Object>(field: &str, object: Option<&Arc<K>>) -> Option<String> {
+            let object = object.filter(|object| object.meta().deletion_timestamp.is_some())?;
+            let (kind, name) = (K::kind(&()), object.name_any());
+            Some(format!("{field}: {kind} '{name}' is being deleted; name another, or apply it anew once it is gone"))
+        }
+        of("spec.clusterRef", self.cluster.as_ref())
+            .or_else(|| of("spec.taskDefinitionRef", self.task_definition.as_ref()))
     }
 
     /// Why the revision in use may not be what the referred task definition asks for.

@@ -60,12 +60,33 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
     acts::settle(desired, service, status);
     if let Some(primary) = service.primary() {
         deployments(desired, observed, service, primary, status, now);
+    } else if let Some(set) = &service.task_set {
+        task_set(observed, service, set, status, now);
     } else {
-        status.deployment = None;
-        let of_set = service.primary_task_set().and_then(|set| set.get("taskDefinition")?.as_str());
-        status.task_definition_arn = of_set.map(str::to_owned);
-        status.task_definition = of_set.map(arn::named).map(str::to_owned);
+        (status.deployment, status.task_definition_arn, status.task_definition) = (None, None, None);
     }
+}
+
+/// What another controller deploys: its deployments are not ours, and ECS rolls none of them back.
+fn task_set(
+    observed: &Observed,
+    service: &LiveService,
+    set: &LiveDeployment,
+    status: &mut EcsServiceStatus,
+    now: Timestamp,
+) {
+    status.task_definition = Some(arn::named(&set.task_definition).to_owned());
+    status.task_definition_arn = Some(set.task_definition.clone());
+    if set.rollout_state.as_deref() == Some("COMPLETED") {
+        status.rolled_out = Some(set.id.clone());
+        status.task_failures.clear();
+    } else {
+        failures(observed, service, Some(&set.id), status);
+    }
+    note_most_running(service, status);
+    let before = status.deployment.take();
+    let told = deployment(service, set, None, before, now);
+    status.deployment = Some(DeploymentStatus { strategy: None, ..told });
 }
 
 /// More tasks are wanted than before. Those that are to come are no dip of those that ran, and from here on the time runs
@@ -88,7 +109,7 @@ fn deployments(
     status.task_definition = Some(arn::named(&primary.task_definition).to_owned());
     status.task_definition_arn = Some(primary.task_definition.clone());
     take_over(desired, observed, status, primary);
-    failures(observed, service, status);
+    failures(observed, service, status.own_deployment.clone().as_deref(), status);
     note_rolled_out(desired, service, primary, status);
     note_most_running(service, status);
     let before = status.deployment.take();
@@ -123,13 +144,14 @@ fn note_most_running(service: &LiveService, status: &mut EcsServiceStatus) {
     if has_run {
         let of_deployment = || status.deployment.as_ref().and_then(|deployment| deployment.most_running);
         let ran = status.most_running.or_else(of_deployment);
-        status.most_running = number(service.running_count).max(ran).min(number(service.desired_count));
+        let (running, wanted) = service.counts();
+        status.most_running = number(running).max(ran).min(number(wanted));
     }
 }
 
-/// Why tasks of our deployment stopped. Kept as it was where no stopped task is seen any more: ECS forgets them.
-fn failures(observed: &Observed, service: &LiveService, status: &mut EcsServiceStatus) {
-    let own = status.own_deployment.as_deref();
+/// Why tasks of our deployment (or of the PRIMARY task set) stopped. Kept as it was where no stopped task is seen any more:
+/// ECS forgets them.
+fn failures(observed: &Observed, service: &LiveService, own: Option<&str>, status: &mut EcsServiceStatus) {
     let causes = diagnosis::causes(&observed.stopped, observed.failed_revision.as_ref(), own);
     let newest = causes.iter().map(|cause| cause.last_seen.as_second()).max();
     let known = status.task_failures.iter().map(|failure| failure.last_seen_time.0.as_second()).max();
@@ -260,7 +282,7 @@ fn deployment(
         failed_tasks: number(live.failed_tasks),
         // One more than is wanted replaces another: no progress.
         most_running: running
-            .min(number(service.desired_count))
+            .min(number(service.counts().1))
             .max(before.as_ref().and_then(|before| before.most_running)),
         start_time: live.created.map(Time),
         ..DeploymentStatus::default()

@@ -51,6 +51,8 @@ pub struct Desired {
     pub uid: String,
     /// Who we are among our own.
     pub subject: Subject,
+    /// The generation of the manifest.
+    pub generation: Option<i64>,
     /// The manifest was edited since the last look.
     pub is_edited: bool,
     /// Somebody else moves `desiredCount` as often as we do, and we give way.
@@ -63,6 +65,8 @@ pub struct Desired {
     pub restart: Option<String>,
     /// How long a deployment may go without progress.
     pub progress_deadline: Option<SignedDuration>,
+    /// Why nothing new is made with what is referred to.
+    pub leaving: Option<String>,
     /// Why the referred task definition's revision may not be the last word.
     pub unready: Option<String>,
 }
@@ -152,7 +156,8 @@ pub fn validate(
         stake: Stake::of(object, object.spec.tags.as_ref(), &status.common, settings),
         subject: Subject::of(object),
         is_edited: status.common.observed_generation != object.metadata.generation,
-        is_contested: references.is_contested && status.common.observed_generation == object.metadata.generation,
+        generation: object.metadata.generation,
+        is_contested: references.is_contested,
         uid: object.uid().unwrap_or_default(),
         definition: references.task_definition.clone(),
         restart,
@@ -162,6 +167,7 @@ pub fn validate(
             .spec
             .progress_deadline_seconds
             .map(|seconds| SignedDuration::from_secs(seconds.into())),
+        leaving: references.leaving(),
         unready: references.unready_task_definition(),
         name,
         cluster,

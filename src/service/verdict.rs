@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Desired, Observed,
-    availability::{available, is_uncounted, unavailable},
+    availability::{available, despite_dips, is_uncounted},
     complaint::complaint,
     detail::{DeploymentState, Detail},
     diagnosis::{self, TroubleKind},
@@ -28,6 +28,9 @@ use crate::{
         controller::Next,
     },
 };
+
+/// So many failed tasks are no accident: the least at which a circuit breaker ends a deployment.
+const MANY: i64 = 3;
 
 /// The verdict on a service that is as asked for as far as calls go: `plan` has none.
 pub fn verdict(
@@ -50,9 +53,10 @@ pub fn verdict(
         Verdict::waiting_for_change(Reason::RefNotReady, unready.clone())
     } else if desired.is_contested {
         // The hour ends without a sign from ECS.
-        Verdict { next: Next::After(WITHHELD), ..rollout }.with(Some(contested()))
+        let contested = Verdict { next: Next::After(WITHHELD), ..rollout }.with(Some(contested()));
+        despite_dips(contested, service, status, now)
     } else {
-        unavailable(service, status, now).unwrap_or(rollout)
+        despite_dips(rollout, service, status, now)
     };
     verdict.with(available(desired, service, status))
 }
@@ -89,7 +93,7 @@ fn rollout(
     now: Timestamp,
 ) -> Verdict {
     if desired.controller() != "ECS" {
-        return task_set(desired, service);
+        return task_set(desired, service, status, now);
     }
     let Some(primary) = service.primary() else {
         return Verdict::progressing(Reason::Deploying, "ECS shows no deployment yet.");
@@ -164,13 +168,16 @@ fn under_way(
     if let Some(trouble) = trouble(service, primary, status) {
         let _ = write!(message, " {trouble}");
     }
-    if own.is_some_and(waits_on_purpose) {
+    if desired.progress_deadline.is_none() && is_without_end(service, primary) {
+        let _ = write!(message, " {}", stop_it(service, primary));
+    }
+    if own.is_some_and(|own| bakes_without_an_end(own, status)) {
         return Verdict::progressing(Reason::Deploying, message);
     }
     until_deadline(desired, status, &message, &stop_it(service, primary), now)
 }
 
-/// At work, until nothing has got any further for as long as the manifest allows.
+/// At work, until nothing has got any further for as long as the manifest allows. Time in which it bakes does not count.
 fn until_deadline(
     desired: &Desired,
     status: &EcsServiceStatus,
@@ -178,7 +185,9 @@ fn until_deadline(
     remedy: &str,
     now: Timestamp,
 ) -> Verdict {
-    let began = status.deployment.as_ref().and_then(|deployment| deployment.progress_time.as_ref());
+    let times = status.deployment.as_ref().map(|told| (told.progress_time.as_ref(), told.bake_end_time.as_ref()));
+    let began = times
+        .and_then(|(progress, bake_end)| progress.map(|progress| bake_end.map_or(progress, |end| progress.max(end))));
     let Some((deadline, began)) = desired.progress_deadline.zip(began) else {
         return Verdict::progressing(Reason::Deploying, message);
     };
@@ -189,6 +198,12 @@ fn until_deadline(
         return Verdict::stalled(Reason::DeadlineExceeded, message);
     }
     Verdict { next: Next::After(left.unsigned_abs()), ..Verdict::progressing(Reason::Deploying, message) }
+}
+
+/// Many tasks have failed, and no circuit breaker will ever end it.
+fn is_without_end(service: &LiveService, primary: &LiveDeployment) -> bool {
+    let enabled = service.json.pointer("/deploymentConfiguration/deploymentCircuitBreaker/enable");
+    primary.failed_tasks >= MANY && enabled.and_then(Value::as_bool) != Some(true)
 }
 
 /// What to do about a deployment that gets no further.
@@ -228,10 +243,10 @@ fn still_holds(kind: TroubleKind, service: &LiveService, primary: &LiveDeploymen
     }
 }
 
-/// Stages in which a deployment waits because it was told to.
-fn waits_on_purpose(own: &Detail) -> bool {
-    let stage = own.stage.as_deref().unwrap_or_default();
-    stage == "BAKE_TIME" || stage.ends_with("TRAFFIC_SHIFT")
+/// A deployment bakes for as long as its alarms ask, and ECS does not say how long.
+fn bakes_without_an_end(own: &Detail, status: &EcsServiceStatus) -> bool {
+    let told = status.deployment.as_ref().filter(|told| told.id == own.deployment);
+    own.stage.as_deref() == Some("BAKE_TIME") && told.is_none_or(|told| told.bake_end_time.is_none())
 }
 
 fn stage(service: &LiveService, own: &Detail, status: &EcsServiceStatus) -> String {
@@ -289,23 +304,26 @@ pub fn deployed(primary: &LiveDeployment) -> String {
     format!("{} is deployed ({}).", revision(primary), primary.id)
 }
 
-/// Under another controller there are no deployments: its PRIMARY task set must be steady.
-fn task_set(desired: &Desired, service: &LiveService) -> Verdict {
+/// Under another controller there are no deployments: its PRIMARY task set must have been steady.
+fn task_set(desired: &Desired, service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> Verdict {
     let controller = desired.controller();
-    let Some(primary) = service.primary_task_set() else {
+    let Some(primary) = &service.task_set else {
         let message = format!("Nothing is outstanding: {controller} has no PRIMARY task set yet.");
         return Verdict::ready(Reason::NoTaskSet, message);
     };
-    let text = |name: &str| primary.get(name).and_then(Value::as_str).unwrap_or_default();
-    let count = |name: &str| primary.get(name).and_then(Value::as_i64).unwrap_or_default();
-    let (running, wanted) = (count("runningCount"), count("computedDesiredCount"));
-    let revision = arn::named(text("taskDefinition"));
-    let set = format!("the PRIMARY task set {} of {controller}", text("id"));
-    if text("stabilityStatus") == "STEADY_STATE" && running >= wanted {
-        return Verdict::ready(Reason::Deployed, format!("{revision} runs: {set} is steady."));
+    let set = format!("the PRIMARY task set {} of {controller}", primary.id);
+    let is_steady = primary.rollout_state.as_deref() == Some("COMPLETED");
+    if is_steady || status.rolled_out.as_deref() == Some(&primary.id) {
+        let is = if is_steady { "is" } else { "has been" };
+        return Verdict::ready(Reason::Deployed, format!("{} runs: {set} {is} steady.", revision(primary)));
     }
-    let counts = tasks(running, wanted, &format!(" of {revision}"));
-    Verdict::progressing(Reason::Deploying, format!("{counts}: {set} is stabilizing."))
+    let counts = tasks(primary.running_count, primary.desired_count, &format!(" of {}", revision(primary)));
+    let mut message = format!("{counts}: {set} is stabilizing.");
+    if let Some(trouble) = trouble(service, primary, status) {
+        let _ = write!(message, " {trouble}");
+    }
+    let remedy = format!("What is deployed is {controller}'s: correct it there.");
+    until_deadline(desired, status, &message, &remedy, now)
 }
 
 /// The revision that a deployment runs, as `family:revision`.

@@ -21,6 +21,8 @@ const AT_ONCE: usize = 10;
 /// How many revisions one pass looks at: ECS describes them one by one. What it finds to be no concern of ours is held, and
 /// the next pass goes on from there.
 const LOOKS: usize = 50;
+/// So many revisions may have been registered in the moment that ECS's lists lag behind.
+const UNLISTED: i64 = 3;
 /// When a deletion goes on.
 const GOES_ON: Duration = Duration::from_secs(5);
 /// A service may cease to refer to the task definition without a sign of its own.
@@ -57,10 +59,14 @@ pub async fn delete(
         .await
         .map_err(|error| Refusal::Ecs(format!("reading family {family}"), error))?;
     // What was registered just now may be missing in the list.
-    all.splice(0..0, held_after(cx, &region, &family, all.first()));
     let bound = status.task_definition_arn.as_ref();
-    if let Some(bound) = bound.filter(|bound| !all.contains(bound)) {
-        all.insert(0, bound.clone());
+    let mut newest = bound.map(|bound| just_before(bound)).unwrap_or_default();
+    newest.extend(held_after(cx, &region, &family, all.first()));
+    newest.extend(bound.cloned());
+    for arn in newest {
+        if !all.contains(&arn) {
+            all.insert(0, arn);
+        }
     }
     let (mut looks, mut deregistered) = (0, 0);
     for arn in &all {
@@ -93,6 +99,13 @@ pub async fn delete(
     Ok(Deletion::Done)
 }
 
+/// The revisions just before `bound`: registered moments ago, they may be missing in ECS's list.
+fn just_before(bound: &str) -> Vec<String> {
+    let Some((family, number)) = bound.rsplit_once(':') else { return Vec::new() };
+    let Ok(number) = number.parse::<i64>() else { return Vec::new() };
+    ((number - UNLISTED).max(1)..number).map(|number| format!("{family}:{number}")).collect()
+}
+
 /// Whether it was there to be deregistered.
 async fn deregister(ecs: &Ecs, arn: &str, what: String, story: &mut Story) -> Result<bool, Refusal> {
     let step = Step::new(Operation::DeregisterTaskDefinition, what, json!({ "taskDefinition": arn }), Vec::new());
@@ -103,5 +116,19 @@ async fn deregister(ecs: &Ecs, arn: &str, what: String, story: &mut Story) -> Re
         }
         Err(error) if error.class == Class::Absent => Ok(false),
         Err(error) => Err(Refusal::Ecs(step.what, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is deleted a moment after it was registered is not listed yet, and would be left for ever.
+    #[test]
+    fn revisions_that_the_list_may_not_show_yet_are_looked_at() {
+        let arn = |number: i64| format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{number}");
+        assert_eq!(just_before(&arn(3)), [arn(1), arn(2)]);
+        assert_eq!(just_before(&arn(500)), [arn(497), arn(498), arn(499)]);
+        assert!(just_before(&arn(1)).is_empty());
     }
 }

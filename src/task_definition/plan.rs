@@ -77,7 +77,7 @@ mod tests {
             canonical,
             stake: stake(AdoptionPolicy::Never),
             subject: Subject { kind: "EcsTaskDefinition".into(), namespace: "shop".into(), name: "web".into() },
-            is_edited: false,
+            generation: Some(1),
             revisions_kept: 5,
         }
     }

@@ -49,10 +49,10 @@ pub async fn prune(
     story: &mut Story,
 ) -> Option<Duration> {
     let current = observed.current.as_ref()?;
-    if desired.is_edited || applied.iter().any(|step| step.operation == Operation::RegisterTaskDefinition) {
+    if applied.iter().any(|step| step.operation == Operation::RegisterTaskDefinition) {
         cx.leftovers.again(&desired.subject);
     }
-    if !cx.leftovers.are_due(&desired.subject) {
+    if !cx.leftovers.are_due(&desired.subject, desired.generation) {
         return None;
     }
     // There can't be more of them than were ever registered.
@@ -60,7 +60,7 @@ pub async fn prune(
     let left = if few { Ok(Left::Nothing) } else { prune_behind(cx, desired, &current.arn, story).await };
     match left {
         Ok(Left::Nothing) => {
-            cx.leftovers.done(&desired.subject);
+            cx.leftovers.done(&desired.subject, desired.generation);
             None
         }
         Ok(Left::InUse) => None,

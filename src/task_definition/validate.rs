@@ -32,8 +32,8 @@ pub struct Desired {
     pub stake: Stake,
     /// Who we are among our own.
     pub subject: Subject,
-    /// The manifest was edited since the last look.
-    pub is_edited: bool,
+    /// The generation of the manifest.
+    pub generation: Option<i64>,
     /// How many of our own revisions are kept.
     pub revisions_kept: usize,
 }
@@ -81,7 +81,7 @@ pub fn validate(
         hash: format!("v{}:{}", canon::VERSION, canon::hash(&canonical)),
         stake: Stake::of(object, object.spec.tags.as_ref(), &status.common, settings),
         subject: Subject::of(object),
-        is_edited: status.common.observed_generation != object.metadata.generation,
+        generation: object.metadata.generation,
         revisions_kept: limit.unwrap_or(REVISIONS_KEPT),
         family,
         region,

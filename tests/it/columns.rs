@@ -34,7 +34,7 @@ async fn the_columns_fit_a_terminal() {
             json!({}),
             json!({}),
             "NAME READY STATUS AGE",
-            "NAME READY STATUS REGION MESSAGE AGE",
+            "NAME READY STATUS AGE REGION MESSAGE",
         ),
         (
             "ecstaskdefinitions",
@@ -42,7 +42,7 @@ async fn the_columns_fit_a_terminal() {
             json!({ "containerDefinitions": [container] }),
             json!({ "revision": 12345, "taskDefinitionArn": arn }),
             "NAME READY STATUS REVISION AGE",
-            "NAME READY STATUS REVISION ARN REGION MESSAGE AGE",
+            "NAME READY STATUS REVISION AGE ARN REGION MESSAGE",
         ),
         (
             "ecsservices",
@@ -50,9 +50,9 @@ async fn the_columns_fit_a_terminal() {
             json!({ "cluster": "production", "taskDefinition": "web:1" }),
             json!({ "desiredCount": 1200, "runningCount": 1199, "pendingCount": 1, "cluster": "production",
                     "taskDefinition": "checkout-service-worker:12345",
-                    "deployment": { "id": "ecs-svc/1", "rolloutState": "IN_PROGRESS" } }),
-            "NAME READY STATUS DESIRED RUNNING AGE",
-            "NAME READY STATUS DESIRED RUNNING PENDING TASKDEF CLUSTER ROLLOUT REGION MESSAGE AGE",
+                    "deployment": { "id": "ecs-svc/1", "rolloutState": "IN_PROGRESS", "runningCount": 1199 } }),
+            "NAME READY STATUS DESIRED UPDATED AGE",
+            "NAME READY STATUS DESIRED UPDATED AGE TASKDEF RUNNING PENDING CLUSTER ROLLOUT REGION MESSAGE",
         ),
     ] {
         let path = format!("/apis/ecs-operator.dev/v1alpha1/namespaces/{}/{plural}", scene.namespace);

@@ -84,12 +84,15 @@ impl Walker {
         let asked = self.simulation.api_server().get("EcsTaskDefinition", reference).unwrap_or_default();
         // An edit of a task definition that is being deleted comes to nothing: its service stays on what it runs. And what ECS
         // goes back to need not run.
-        let runs = self.simulation.truth().of_service(object).and_then(|truth| truth.task_definition);
+        let truth = self.simulation.truth().of_service(object);
+        let goes_back = truth.as_ref().is_some_and(|truth| truth.rolled_back && truth.under_way);
+        let runs = truth.and_then(|truth| truth.task_definition);
         let simulator = self.simulation.ecs().simulator();
         let look = json!({ "taskDefinition": runs });
         let answer = simulator.call(&Simulation::caller(), "DescribeTaskDefinition", &look).unwrap_or_default();
-        let stays =
-            asked.pointer("/metadata/deletionTimestamp").is_some() || reason(object) == Reason::RolledBack.as_str();
+        let stays = asked.pointer("/metadata/deletionTimestamp").is_some()
+            || reason(object) == Reason::RolledBack.as_str()
+            || goes_back;
         let image = if stays {
             text(&answer, "/taskDefinition/containerDefinitions/0/image")
         } else {
@@ -133,10 +136,27 @@ impl Walker {
             "Deployed" | "Registered" | "Active" => {
                 self.wrong
                     .extend(not_so.into_iter().map(|wrong| format!("{} is called ready, but {wrong}", named(object))));
-                let wrong = self.differences(object);
+                let wrong = self.other_tags(object);
                 self.wrong.extend(wrong);
             }
             "Deploying" if self.is_hopeless(object) => {}
+            "RefNotReady" if !self.lacks(object) => {
+                self.wrong.push(format!(
+                    "{} waits for what is there: {}",
+                    named(object),
+                    object["status"]["conditions"]
+                ));
+            }
+            "DeletionBlocked" if object.pointer("/metadata/deletionTimestamp").is_none() => {
+                self.wrong.push(format!("{} is not to be deleted and waits", named(object)));
+            }
+            "RolledBack" | "DeploymentFailed" if self.is_untried(object) => {
+                self.wrong.push(format!(
+                    "{} is called {}, and what it asks for was never tried",
+                    named(object),
+                    reason(object)
+                ));
+            }
             _ if !is_expected => {
                 self.wrong.push(format!("{} ends as {}", named(object), object["status"]["conditions"]));
             }
@@ -147,11 +167,39 @@ impl Walker {
         }
     }
 
-    /// Fields of a service that ECS has otherwise than the manifest.
-    fn differences(&self, object: &Value) -> Vec<String> {
+    /// Whether something that a service refers to is not there, or not ready.
+    fn lacks(&self, object: &Value) -> bool {
+        [("EcsCluster", "/spec/clusterRef/name"), ("EcsTaskDefinition", "/spec/taskDefinitionRef/name")].iter().any(
+            |(kind, place)| {
+                let found = self.simulation.api_server().get(kind, text(object, place));
+                found.is_none_or(|found| {
+                    kstatus(&found) != Kstatus::Current || found.pointer("/metadata/deletionTimestamp").is_some()
+                })
+            },
+        )
+    }
+
+    /// Whether no deployment of a service had the revision that its manifest asks for.
+    fn is_untried(&self, object: &Value) -> bool {
+        let definition = text(object, "/spec/taskDefinitionRef/name");
+        let Some(definition) = self.simulation.api_server().get("EcsTaskDefinition", definition) else { return false };
+        if kstatus(&definition) != Kstatus::Current {
+            return false;
+        }
+        let key = format!("{}/{}", text(object, "/status/cluster"), text(object, "/metadata/name"));
+        let mut world = self.simulation.ecs().simulator().world();
+        let Some(service) = world.region(&Simulation::caller()).services.get(&key) else { return false };
+        let asked = text(&definition, "/status/taskDefinitionArn");
+        let newest = service.deployments.last().map(|newest| newest.target);
+        let tried = service.revisions.iter().find(|one| Some(one.number) == newest);
+        tried.is_some_and(|tried| tried.shape.task_definition != asked)
+    }
+
+    /// The tags of a service where ECS has others than the manifest.
+    fn other_tags(&self, object: &Value) -> Option<String> {
         // With its status, an object loses what has to be reset once it is managed no more.
         if object["kind"] != "EcsService" || self.forgetful.contains(text(object, "/metadata/name")) {
-            return Vec::new();
+            return None;
         }
         let cluster = text(object, "/status/cluster");
         let input = json!({
@@ -159,25 +207,10 @@ impl Walker {
         });
         let answer = self.simulation.ecs().simulator().call(&Simulation::caller(), "DescribeServices", &input);
         let live = answer.unwrap_or_default()["services"][0].clone();
-        let mut wrong = Vec::new();
-        for place in [
-            "/enableExecuteCommand",
-            "/networkConfiguration/awsvpcConfiguration/subnets",
-            "/deploymentConfiguration/minimumHealthyPercent",
-            "/deploymentConfiguration/deploymentCircuitBreaker/rollback",
-        ] {
-            let asked = object["spec"].pointer(place);
-            if asked.is_some() && asked != live.pointer(place) {
-                wrong.push(format!("{}: {place} is {asked:?}, and ECS has {:?}", named(object), live.pointer(place)));
-            }
-        }
         let theirs = |tag: &&Value| !text(tag, "/key").starts_with("ecs-operator.dev/");
         let tags: Vec<&Value> = live["tags"].as_array().into_iter().flatten().filter(theirs).collect();
         let asked: Vec<&Value> = object["spec"]["tags"].as_array().into_iter().flatten().collect();
-        if tags != asked {
-            wrong.push(format!("{}: the tags are {asked:?}, and ECS has {tags:?}", named(object)));
-        }
-        wrong
+        (tags != asked).then(|| format!("{}: the tags are {asked:?}, and ECS has {tags:?}", named(object)))
     }
 
     /// No two ACTIVE revisions of a family are the same, and none is left of a task definition that is gone.

@@ -42,6 +42,8 @@ const READS_AT_ONCE: usize = 16;
 const SWEEPS_AT_ONCE: usize = 4;
 /// The sweep looks at what is due so many times in the time in which every rolling object is looked at once.
 const TICKS: u32 = 20;
+/// So many reads of a sort ECS allows a second (ECS developer guide, "Request throttling for the Amazon ECS API").
+const ECS_ALLOWS: f64 = 20.0;
 /// An observation that the sweep could not renew for so many sweeps is good for nothing.
 const SWEEPS_MISSED: u32 = 3;
 
@@ -303,7 +305,8 @@ impl Live {
         let mut last = Instant::now();
         loop {
             let now = tick.tick().await;
-            let due = self.state().due(now, now - last, self.shared.cadence);
+            let due =
+                self.state().due(now, now - last, self.shared.cadence, |region, of| self.calls_a_second(region, of));
             last = now;
             for (group, names) in due {
                 self.fetch(group, names.into_iter().map(|name| (name, Vec::new())).collect(), Reader::Sweep);
@@ -314,6 +317,20 @@ impl Live {
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic while the lock is held leaves plain data, each entry whole.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many calls a second may look at what is rolling: half of what ECS allows where only that shows what happens, a
+    /// fifth where others ask, too; a twentieth while changes of services wait for their turn, as a crowd of new services is
+    /// looked at once they are all there.
+    fn calls_a_second(&self, region: &str, of: Target) -> f64 {
+        let is_queued =
+            || of == Target::Service && self.shared.regions.ecs(region).has_to_wait(Operation::UpdateService);
+        let part = match of {
+            Target::ServiceDeployment => 0.5,
+            _ if is_queued() => 0.05,
+            _ => 0.2,
+        };
+        part * ECS_ALLOWS * self.shared.regions.share()
     }
 
     /// How long a question waits for others.

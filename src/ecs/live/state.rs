@@ -16,9 +16,6 @@ use super::{
 
 /// How long a name whose own call failed is asked for singly, unless that call succeeds before.
 const APART: Duration = Duration::from_secs(3600);
-/// The calls that look at what is rolling come at most so often, a twentieth of the 20 a second that ECS allows of each
-/// sort: a thousand rollouts at once are looked at every hundred seconds, a hundred every ten.
-const MILLISECONDS_A_CALL: u64 = 1000;
 /// Once in how many quiet sweeps slow objects are looked at.
 const SLOW: u32 = 10;
 /// How long after a write ECS may still answer from before it.
@@ -246,12 +243,19 @@ impl State {
     }
 
     /// The calls of the sweep that are due now: rolling objects at their pace, quiet ones at a steady rate, oldest
-    /// first, in whole calls; a call that rolling objects don't fill takes the oldest quiet ones along.
-    pub(super) fn due(&mut self, now: Instant, passed: Duration, cadence: Cadence) -> Vec<(Group, Vec<Arc<str>>)> {
+    /// first, in whole calls; a call that rolling objects don't fill takes the oldest quiet ones along. `a_second` is how
+    /// many calls of a sort may look at what is rolling in a region.
+    pub(super) fn due(
+        &mut self,
+        now: Instant,
+        passed: Duration,
+        cadence: Cadence,
+        a_second: impl Fn(&str, Target) -> f64,
+    ) -> Vec<(Group, Vec<Arc<str>>)> {
         // Questions of a moment leave nothing behind.
         self.groups.retain(|_, members| !members.is_empty());
         let mut calls = Vec::new();
-        let pressed = self.pressed(cadence);
+        let pressed = self.pressed(cadence, a_second);
         for (group, members) in &mut self.groups {
             let cadence = pressed.get(&(group.region.clone(), group.target)).copied().unwrap_or(cadence);
             let names = members.due(group.target.batch(), now, passed, cadence);
@@ -264,15 +268,19 @@ impl State {
 
     /// The cadence of those things of which so many are rolling that their calls at the usual pace would take more than
     /// their part of what ECS allows: theirs is as slow as it must be.
-    fn pressed(&self, cadence: Cadence) -> HashMap<(Arc<str>, Target), Cadence> {
+    fn pressed(
+        &self,
+        cadence: Cadence,
+        a_second: impl Fn(&str, Target) -> f64,
+    ) -> HashMap<(Arc<str>, Target), Cadence> {
         let mut calls: HashMap<(Arc<str>, Target), usize> = HashMap::new();
         for (group, members) in &self.groups {
             let rolling = members.held.values().filter(|held| held.pace == Some(Pace::Rolling)).count();
             *calls.entry((group.region.clone(), group.target)).or_default() += rolling.div_ceil(group.target.batch());
         }
         let slowed = calls.into_iter().map(|(of, calls)| {
-            let least =
-                Duration::from_millis(MILLISECONDS_A_CALL.saturating_mul(u64::try_from(calls).unwrap_or(u64::MAX)));
+            #[allow(clippy::cast_precision_loss)] // below 2^16
+            let least = Duration::from_secs_f64(calls as f64 / a_second(&of.0, of.1));
             (of, Cadence { rolling: cadence.rolling.max(least), ..cadence })
         });
         slowed.filter(|(_, slowed)| slowed.rolling > cadence.rolling).collect()

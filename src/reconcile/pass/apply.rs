@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        applied::{remember_managed, remember_unseen},
+        applied::{forget_done, remember_managed, remember_unseen, with_kept},
         brake::without_effect,
         doubt::in_doubt,
         kind::{Kind, Refusal},
@@ -68,6 +68,7 @@ impl<K: Kind> Pass<'_, K> {
     ) -> Option<Verdict> {
         let (cx, generation) = (self.cx, self.object.meta().generation);
         self.held = None;
+        let planned = plan.steps.clone();
         let refused = cx.refusals.take_out(&self.subject, generation, &mut plan.steps, Instant::now())?;
         let refused = Verdict { also: self.available.clone().into_iter().collect(), ..refused };
         if !plan.steps.is_empty() {
@@ -75,6 +76,14 @@ impl<K: Kind> Pass<'_, K> {
             return None;
         }
         K::report(desired, observed, &mut self.status, cx.clock.now());
+        if !K::is_answer(observed) {
+            // All else was seen to be as it is asked for.
+            cx.brake.release(&self.subject);
+            if cx.doubt.left(&self.subject, self.is_held, Instant::now()).is_none() {
+                let managed = with_kept(K::managed(desired), &plan.kept);
+                forget_done(K::Object::common(&mut self.status), &managed, &planned);
+            }
+        }
         Some(refused)
     }
 

@@ -53,6 +53,12 @@ fn a_hook_is_answered_by_its_id() {
     let mut done = ours.clone();
     acts::done(&asked, &first.steps[0], &mut done);
     assert!(plan(&asked, &waiting("h1"), &done).unwrap().is_empty());
+    let mind = json!({ "ecs-operator.dev/continueHook": "h1", "ecs-operator.dev/rollbackHook": "h1" });
+    let late = annotated(&json!({}), &mind, &done);
+    assert!(plan(&late, &waiting("h1"), &done).unwrap().is_empty(), "it has its answer");
+    let both = calls(&plan(&annotated(&json!({}), &mind, &ours), &waiting("h1"), &ours).unwrap());
+    assert_eq!(both.len(), 1, "a hook takes one answer");
+    assert_eq!(both[0].1["action"], "ROLLBACK");
     let next = plan(&asked, &waiting("h2"), &done).unwrap();
     assert!(next.is_empty(), "the next step's hook has an id of its own");
     let verdict = verdict_of(&asked, &waiting("h2"), &done, Timestamp::UNIX_EPOCH);

@@ -16,7 +16,10 @@ use super::{
     verdict,
 };
 use crate::{
-    api::{EcsService, EcsServiceStatus, EcsTaskDefinition, EcsTaskDefinitionSpec, Reason},
+    api::{
+        EcsService, EcsServiceStatus, EcsTaskDefinition, EcsTaskDefinitionSpec, Reason,
+        deployment_status::DeploymentOutcome,
+    },
     ecs::Operation,
     reconcile::{Plan, Refusal, Settings, State, Step, Verdict},
 };

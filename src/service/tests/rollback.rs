@@ -109,6 +109,18 @@ fn with_the_status_lost_the_history_tells_the_rollback() {
     let mut status = EcsServiceStatus::default();
     recall(&desired(&json!({ "taskDefinition": format!("{ARN}4") })), &seen, &mut status);
     assert_eq!(status.own_deployment, None, "another revision was never tried");
+
+    let mut status =
+        EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..applied(&["taskDefinition", "desiredCount"]) };
+    recall(&broken, &seen, &mut status);
+    assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/3"), "the process died before it could tell");
+    assert!(status.known_deployments.contains(&"ecs-svc/2".to_owned()));
+
+    let mut ours = third(&broken);
+    ours.deployments.clear();
+    recall(&broken, &seen, &mut ours);
+    let outcomes: Vec<_> = ours.deployments.iter().map(|past| (past.id.as_str(), past.outcome)).collect();
+    assert_eq!(outcomes, [("ecs-svc/3", DeploymentOutcome::RolledBack)], "somebody else has deployed since");
 }
 
 /// A service deployment tells of a rollback before the service does.

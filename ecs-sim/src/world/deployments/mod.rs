@@ -292,6 +292,9 @@ pub(super) fn settle(cx: &mut Cx<'_>, service: &mut Service) {
             moved |= stages::progress(cx, service);
             moved |= scheduler::run(cx, service);
             moved |= is_steady_again(cx, service);
+            if service.counts(Some(service.primary)).0 >= service.desired {
+                service.all_ran = Some((service.primary, service.desired));
+            }
         } else if service.status == ServiceStatus::Draining {
             moved |= super::services::drain(cx, service);
         }

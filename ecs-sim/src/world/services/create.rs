@@ -145,6 +145,7 @@ fn new(
         ended: VecDeque::new(),
         events: VecDeque::new(),
         steady: None,
+        all_ran: None,
         ends: None,
         quiet: BTreeMap::new(),
         due: None,

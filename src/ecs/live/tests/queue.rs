@@ -39,3 +39,40 @@ async fn who_will_wait_for_a_change_shares_the_look_before_it() {
     assert!(looks <= 10, "{looks}");
     queue.abort();
 }
+
+/// How many calls look at so many rolling services within five minutes.
+async fn looks_in_five_minutes(count: usize, is_queued: bool) -> usize {
+    let wire = Wire::default();
+    let (live, _changes) = live_at(&wire, 1.0);
+    first_look(&live, &wire, count).await;
+    (0..count).for_each(|index| live.keep(&key(index), Pace::Rolling));
+    let sweep = tokio::spawn(live.clone().sweep());
+    let ecs = live.regions().ecs("eu-west-1");
+    let crowd = (0..if is_queued { 10 } else { 0 }).map(|_| {
+        let ecs = ecs.clone();
+        async move {
+            loop {
+                let _ = ecs.call(Operation::UpdateService, &serde_json::Map::new()).await;
+            }
+        }
+    });
+    let queue = tokio::spawn(futures::future::join_all(crowd.collect::<Vec<_>>()));
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    wire.0.lock().unwrap().calls.clear();
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    sweep.abort();
+    queue.abort();
+    wire.calls().into_iter().filter(|names| !names.is_empty()).count()
+}
+
+/// Rollouts are looked at every five seconds, a thousand of them within the part of ECS's rate that is for that: four
+/// calls a second, and one while new services wait for their turn.
+#[tokio::test(start_paused = true)]
+async fn the_pace_of_what_is_rolling_keeps_within_the_bucket() {
+    let few = looks_in_five_minutes(20, false).await;
+    assert!((110..=130).contains(&few), "{few}");
+    let many = looks_in_five_minutes(1000, false).await;
+    assert!((1100..=1300).contains(&many), "{many}");
+    let queued = looks_in_five_minutes(1000, true).await;
+    assert!((200..=400).contains(&queued), "{queued}");
+}

@@ -111,8 +111,7 @@ pub const SPECIFIC: &[Row] = &[
     row(
         Kind::TaskStartImpaired,
         &["unable to consistently start tasks"],
-        "tasks fail one after the other and ECS waits up to 27 minutes between them: see why the tasks stopped, a new \
-         task definition ends the waiting",
+        "tasks fail one after the other and ECS waits up to 27 minutes between them: a new task definition ends the waiting",
     ),
     row(
         Kind::LaunchFailed,
