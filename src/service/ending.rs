@@ -112,19 +112,10 @@ impl Ending<'_> {
         Verdict::stalled(reason, message)
     }
 
-    /// What still serves.
+    /// What still serves. How many tasks of it is told by `Available`, which comes and goes with them.
     fn serving(&self) -> String {
         let running = self.service.deployments.iter().filter(|deployment| deployment.running_count > 0);
-        let told: Vec<String> = running
-            .map(|deployment| {
-                let (count, of, id) = (deployment.running_count, revision(deployment), &deployment.id);
-                if count == 1 {
-                    format!("1 task of {of} ({id}) goes on running.")
-                } else {
-                    format!("{count} tasks of {of} ({id}) go on running.")
-                }
-            })
-            .collect();
+        let told: Vec<String> = running.map(|one| format!("{} ({}) goes on running.", revision(one), one.id)).collect();
         if told.is_empty() { "No tasks run.".to_owned() } else { told.join(" ") }
     }
 

@@ -155,7 +155,7 @@ fn under_way(
         let then = hook.timeout_action.as_deref().map_or_else(String::new, |then| format!(", then {then}"));
         let _ = write!(
             message,
-            " It waits for an answer{until}{then}: annotate with ecs-operator.dev/continueHook={0} or \
+            " It waits for an answer{until}{then}: annotate (with --overwrite) ecs-operator.dev/continueHook={0} or \
              ecs-operator.dev/rollbackHook={0}.",
             hook.id
         );

@@ -110,6 +110,8 @@ pub async fn observe(
         // Tags can be copied onto another content: what is not bound yet is looked into.
         let same = canon::task_definition(&revision.json).is_ok_and(|canonical| canonical == desired.canonical);
         if revision.is_active && (is_ours || index == 0) && same {
+            // It is read alone, and seldom: that it was deregistered just before would be seen late.
+            cx.live.look_later(&Key::task_definition(&desired.region, arn));
             return Ok(Observed { current: Some(revision), before, foreign: None, at, is_answer: false });
         }
         if index == 0 {

@@ -55,7 +55,10 @@ def keep(teller: Teller, running: world.World) -> None:
             teller.text(f"export {name}={value}")
     teller.text("aws ecs list-services --cluster shop")
     if running.simulated:
-        teller.say("What else the simulator can do, such as failing tasks:")
+        teller.say(
+            f"ECS's clock runs {world.SPEED} times as fast as yours, so its times are ahead. An image named fail/oom, "
+            "fail/pull, fail/secret, fail/healthcheck or fail/crash:3 fails in that way. What else the simulator can do:"
+        )
         teller.text("curl $AWS_ENDPOINT_URL/_sim/")
     teller.say(f"The operator's log: {running.operator_log}")
     teller.say("Ctrl-C here ends all of it and leaves nothing behind.")

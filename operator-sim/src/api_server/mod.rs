@@ -169,7 +169,7 @@ impl ApiServer {
         let name = (kind.to_owned(), name.to_owned());
         let Some(mut object) = state.objects.get(&name).cloned() else { return };
         if object["metadata"]["deletionTimestamp"].is_null() {
-            object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+            object["metadata"]["deletionTimestamp"] = json!(self.journal.date());
             bump(&mut object["metadata"]["generation"]);
         }
         state.put(&name, object);

@@ -82,23 +82,32 @@ impl Walker {
     fn is_hopeless(&self, object: &Value) -> bool {
         let reference = text(object, "/spec/taskDefinitionRef/name");
         let asked = self.simulation.api_server().get("EcsTaskDefinition", reference).unwrap_or_default();
-        // An edit of a task definition that is being deleted comes to nothing: its service stays on what it runs. And what ECS
-        // goes back to need not run.
+        // An edit of a task definition that is being deleted comes to nothing: its service stays on what it runs. And what is
+        // left beside what failed, or what ECS goes back to, need not run.
         let truth = self.simulation.truth().of_service(object);
-        let goes_back = truth.as_ref().is_some_and(|truth| truth.rolled_back && truth.under_way);
-        let runs = truth.and_then(|truth| truth.task_definition);
+        let goes_back = truth.is_some_and(|truth| truth.rolled_back && truth.under_way);
+        let has_failed = matches!(reason(object), "RolledBack" | "DeploymentFailed");
+        if asked.pointer("/metadata/deletionTimestamp").is_some() || has_failed || goes_back {
+            return self.images_in_ecs(object).iter().any(|image| image.starts_with("fail/"));
+        }
+        text(&asked, "/spec/containerDefinitions/0/image").starts_with("fail/")
+    }
+
+    /// The images of all deployments of a service.
+    fn images_in_ecs(&self, object: &Value) -> Vec<String> {
         let simulator = self.simulation.ecs().simulator();
-        let look = json!({ "taskDefinition": runs });
-        let answer = simulator.call(&Simulation::caller(), "DescribeTaskDefinition", &look).unwrap_or_default();
-        let stays = asked.pointer("/metadata/deletionTimestamp").is_some()
-            || reason(object) == Reason::RolledBack.as_str()
-            || goes_back;
-        let image = if stays {
-            text(&answer, "/taskDefinition/containerDefinitions/0/image")
-        } else {
-            text(&asked, "/spec/containerDefinitions/0/image")
+        let ask = |operation: &str, input: Value| {
+            simulator.call(&Simulation::caller(), operation, &input).unwrap_or_default()
         };
-        image.starts_with("fail/")
+        let name = text(object, "/metadata/name");
+        let services =
+            ask("DescribeServices", json!({ "cluster": text(object, "/status/cluster"), "services": [name] }));
+        let deployments = services.pointer("/services/0/deployments").and_then(Value::as_array).cloned();
+        let images = deployments.unwrap_or_default().into_iter().map(|one| {
+            let revision = ask("DescribeTaskDefinition", json!({ "taskDefinition": one["taskDefinition"] }));
+            text(&revision, "/taskDefinition/containerDefinitions/0/image").to_owned()
+        });
+        images.collect()
     }
 
     /// Whether tasks of a service run, fail, and run again for ever.
@@ -190,9 +199,9 @@ impl Walker {
         let mut world = self.simulation.ecs().simulator().world();
         let Some(service) = world.region(&Simulation::caller()).services.get(&key) else { return false };
         let asked = text(&definition, "/status/taskDefinitionArn");
-        let newest = service.deployments.last().map(|newest| newest.target);
-        let tried = service.revisions.iter().find(|one| Some(one.number) == newest);
-        tried.is_some_and(|tried| tried.shape.task_definition != asked)
+        let of = |target: u64| service.revisions.iter().find(|one| one.number == target);
+        let mut tried = service.deployments.iter().filter_map(|one| of(one.target));
+        tried.all(|revision| revision.shape.task_definition != asked)
     }
 
     /// The tags of a service where ECS has others than the manifest.

@@ -265,6 +265,15 @@ impl Live {
         });
     }
 
+    /// The same after a while: what ECS showed just now may be from before a write of a process that is gone.
+    pub fn look_later(&self, key: &Key) {
+        let (live, key) = (self.clone(), key.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(state::STALE).await;
+            live.look(&key);
+        });
+    }
+
     /// Keeps an object in the sweep; its changes are emitted from now on.
     pub fn keep(&self, key: &Key, pace: Pace) {
         self.state().keep(key, pace);

@@ -19,7 +19,7 @@ const APART: Duration = Duration::from_secs(3600);
 /// Once in how many quiet sweeps slow objects are looked at.
 const SLOW: u32 = 10;
 /// How long after a write ECS may still answer from before it.
-const STALE: Duration = Duration::from_secs(30);
+pub(super) const STALE: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
 pub(super) struct State {

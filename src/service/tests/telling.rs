@@ -252,7 +252,7 @@ fn a_deployment_that_is_being_stopped_has_not_failed_yet() {
     let (state, first, past) = see("STOPPED", "IN_PROGRESS");
     assert_eq!((state, past), (State::Stalled, 1));
     let message = "Deployment ecs-svc/2 of web:2 failed and nothing was rolled back. ECS says: \"the breaker tripped\". \
-                   2 tasks of web:1 (ecs-svc/1) go on running. \
+                   web:1 (ecs-svc/1) goes on running. \
                    web:2 is not deployed again by itself: correct spec.taskDefinition, or set the annotation \
                    ecs-operator.dev/restartedAt to a new value, such as the time.";
     assert_eq!(first, message);
