@@ -139,8 +139,7 @@ async fn prevent_deletion_holds_and_releases() {
     }
     assert_eq!(scene.proxy.log(), "", "AWS is untouched");
     assert_eq!(scene.ecs().active_service("main", "web").await.unwrap()["runningCount"], 1);
-    let events = scene.events("EcsService/web").await;
-    assert!(events.iter().any(|event| event.reason == "DeletionBlocked"), "{events:?}");
+    scene.told("EcsService/web", "DeletionBlocked").await;
 
     scene.kubectl(&[&["annotate"], &PRODUCT[..], &[&format!("{annotation}-")]].concat());
     all_gone(&scene, &PRODUCT).await;

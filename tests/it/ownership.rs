@@ -164,8 +164,7 @@ async fn retained_objects_stay_in_ecs_untouched() {
     assert_eq!(writes(&scene), [""; 0]);
     assert_eq!(scene.ecs().active_service("main", "web").await.unwrap()["runningCount"], 1);
     for object in PRODUCT {
-        let events = scene.events(object).await;
-        assert!(events.iter().any(|event| event.kind == "Normal" && event.reason == "LeftInEcs"), "{events:?}");
+        assert_eq!(scene.told(object, "LeftInEcs").await.kind, "Normal");
     }
 
     // Applied again, it is taken back without a write: the tags say whose it is.

@@ -13,7 +13,7 @@ use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams},
     discovery::pinned_kind,
-    runtime::watcher,
+    runtime::{WatchStreamExt, watcher},
 };
 use serde_json::{Value, json};
 
@@ -179,18 +179,26 @@ impl Scene {
 
     /// The events about an object, oldest first.
     pub async fn events(&self, what: &str) -> Vec<KubeEvent> {
-        let (kind, name) = Self::resource(what);
-        let fields = format!("involvedObject.kind={},involvedObject.name={name}", kind.kind);
-        let api: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
+        let (api, fields) = self.events_of(what);
         let mut events = api.list(&ListParams::default().fields(&fields)).await.expect("events").items;
         events.sort_by_key(|event| event.metadata.creation_timestamp.clone());
-        let plain = |event: Event| KubeEvent {
-            kind: event.type_.unwrap_or_default(),
-            reason: event.reason.unwrap_or_default(),
-            message: event.message.unwrap_or_default(),
-            count: event.series.and_then(|series| series.count).or(event.count).unwrap_or(1),
-        };
-        events.into_iter().map(plain).collect()
+        events.into_iter().map(KubeEvent::from).collect()
+    }
+
+    /// The Event of an object with that reason, which comes a moment after the status that it is about.
+    pub async fn told(&self, what: &str, reason: &str) -> KubeEvent {
+        let (api, fields) = self.events_of(what);
+        let all = watcher(api, watcher::Config::default().fields(&fields)).applied_objects();
+        let of_reason =
+            all.filter_map(|event| async { event.ok().map(KubeEvent::from).filter(|event| event.reason == reason) });
+        let found = tokio::time::timeout(SOON, std::pin::pin!(of_reason).next()).await;
+        found.ok().flatten().unwrap_or_else(|| panic!("no Event {reason} of {what}"))
+    }
+
+    fn events_of(&self, what: &str) -> (Api<Event>, String) {
+        let (kind, name) = Self::resource(what);
+        let fields = format!("involvedObject.kind={},involvedObject.name={name}", kind.kind);
+        (Api::namespaced(self.client.clone(), &self.namespace), fields)
     }
 
     /// What the operator has written to the API server in this namespace since the scene began.
@@ -277,6 +285,17 @@ pub struct KubeEvent {
     pub reason: String,
     pub message: String,
     pub count: i32,
+}
+
+impl From<Event> for KubeEvent {
+    fn from(event: Event) -> Self {
+        Self {
+            kind: event.type_.unwrap_or_default(),
+            reason: event.reason.unwrap_or_default(),
+            message: event.message.unwrap_or_default(),
+            count: event.series.and_then(|series| series.count).or(event.count).unwrap_or(1),
+        }
+    }
 }
 
 /// One write to the API server.
