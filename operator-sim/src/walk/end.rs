@@ -264,9 +264,13 @@ impl Walker {
             if reference.is_null() {
                 continue;
             }
-            let definition = text(&reference, "/spec/taskDefinitionRef/name");
-            let edits =
-                [others.edits("EcsService", &service.name), others.edits("EcsTaskDefinition", definition)].concat();
+            // It may have referred to any of them.
+            let definitions = self.simulation.api_server().objects().into_iter();
+            let definitions = definitions.filter(|object| object["kind"] == "EcsTaskDefinition");
+            let mut edits: Vec<Instant> = definitions
+                .flat_map(|object| others.edits("EcsTaskDefinition", text(&object, "/metadata/name")))
+                .collect();
+            edits.extend(others.edits("EcsService", &service.name));
             let content = |target: u64| {
                 let revision = service.revisions.iter().find(|one| one.number == target);
                 revision.map(|one| (one.shape.task_definition.clone(), Value::Object(one.spec.clone())))

@@ -46,7 +46,9 @@ impl<K: Kind> Pass<'_, K> {
             }
             self.held.get_or_insert(verdict);
         }
-        let doubt = plan.makes_twins().then(|| cx.doubt.left(&self.subject, was_ours, Instant::now())).flatten();
+        // What was looked at before the end of the doubt may not show yet what is in doubt. (What is held is read anew first.)
+        let looked = Some(K::observed_at(observed)).filter(|at| *at >= self.started).unwrap_or_else(Instant::now);
+        let doubt = plan.makes_twins().then(|| cx.doubt.left(&self.subject, was_ours, looked)).flatten();
         if let Some(left) = doubt {
             return Ok(Some(in_doubt(plan, left).with(self.available.clone())));
         }
