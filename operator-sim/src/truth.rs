@@ -222,7 +222,8 @@ impl Truth {
         self.others.last_in_aws(service).is_some_and(|at| at.elapsed() < self.unseen)
     }
 
-    fn ask(&self, operation: &str, input: &Value) -> Value {
+    /// Asks ECS, past all faults.
+    pub fn ask(&self, operation: &str, input: &Value) -> Value {
         self.front.simulator().call(&Simulation::caller(), operation, input).unwrap_or_default()
     }
 

@@ -223,6 +223,11 @@ impl Ecs {
         self.throttle.is_empty(operation.bucket())
     }
 
+    /// How many such calls a second may be made.
+    pub fn a_second(&self, operation: Operation) -> f64 {
+        self.throttle.a_second(operation.bucket())
+    }
+
     /// Whether work that can wait may make such a call now without making other work wait.
     pub fn has_room(&self, operation: Operation) -> bool {
         self.throttle.has_room(operation.bucket())
@@ -264,11 +269,6 @@ impl Regions {
     /// Regions that share one configuration, and take so much of ECS's rate limits in each.
     pub fn new(config: SdkConfig, share: f64) -> Self {
         Self { config, share, made: Arc::default() }
-    }
-
-    /// How much of ECS's rate limits is taken, 1 for all.
-    pub const fn share(&self) -> f64 {
-        self.share
     }
 
     /// The region for objects that name none.

@@ -112,15 +112,7 @@ impl From<(Operation, ShapeError)> for EcsError {
 
 /// The answer that never came: the task that asked was dropped.
 pub(super) fn unanswered(target: super::live::Target) -> EcsError {
-    let operation = match target {
-        super::live::Target::Cluster => Operation::DescribeClusters,
-        super::live::Target::Service => Operation::DescribeServices,
-        super::live::Target::TaskDefinition => Operation::DescribeTaskDefinition,
-        super::live::Target::ServiceRevision => Operation::DescribeServiceRevisions,
-        super::live::Target::ServiceDeployment => Operation::DescribeServiceDeployments,
-        super::live::Target::StoppedTasks => Operation::ListTasks,
-    };
-    EcsError::new(operation, "Connection", "the call was dropped before it was answered")
+    EcsError::new(target.operation(), "Connection", "the call was dropped before it was answered")
 }
 
 /// Codes that say what a failure is, whatever the operation.

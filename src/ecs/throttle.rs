@@ -99,6 +99,13 @@ impl Throttle {
         self.of(bucket).balance() == 0
     }
 
+    /// How many tokens come a second.
+    #[allow(clippy::cast_precision_loss)] // at most some hundred
+    pub fn a_second(&self, bucket: Bucket) -> f64 {
+        let limiter = self.of(bucket);
+        limiter.refill() as f64 / limiter.interval().as_secs_f64()
+    }
+
     fn of(&self, bucket: Bucket) -> &RateLimiter {
         &self.limiters[bucket as usize]
     }

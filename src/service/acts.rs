@@ -48,12 +48,18 @@ fn handled(status: &EcsServiceStatus) -> HandledAnnotations {
     status.handled.clone().unwrap_or_default()
 }
 
+/// Whether the annotation has a value that was not handled yet.
+pub fn asks_to_restart(desired: &Desired, status: &EcsServiceStatus) -> bool {
+    let asked = &desired.acts.restarted_at;
+    asked.is_some() && *asked != handled(status).restarted_at
+}
+
 /// Whether a restart is asked for that is still to be made.
 fn is_restart_due(desired: &Desired, live: &LiveService, status: &EcsServiceStatus) -> bool {
-    let asked = desired.acts.restarted_at.as_deref();
-    if asked.is_none() || asked == handled(status).restarted_at.as_deref() || desired.controller() != "ECS" {
+    if !asks_to_restart(desired, status) || desired.controller() != "ECS" {
         return false;
     }
+    let asked = desired.acts.restarted_at.as_deref();
     let Some(primary) = live.primary() else { return false };
     // A deployment that is new to us was begun by a call of ours whose answer was lost, or by somebody just now; and where
     // there is no record, all are. Then only a time can tell: restarting once more than asked would be worse than not at all.

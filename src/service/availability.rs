@@ -60,8 +60,7 @@ pub fn is_uncounted(desired: &Desired, service: &LiveService) -> bool {
 pub fn despite_dips(rollout: Verdict, service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> Verdict {
     let least = service.least_running(status.most_running);
     let (running, wanted) = service.counts();
-    let has_set = service.primary().is_some() || service.task_set.is_some();
-    if running >= least || !has_set {
+    if running >= least {
         return rollout;
     }
     let mut conditions = status.common.conditions.iter();

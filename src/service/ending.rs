@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    Desired,
+    Desired, acts,
     complaint::complaint,
     detail::{DeploymentState, Detail},
     diagnosis::{self, Trouble},
@@ -72,8 +72,7 @@ impl Ending<'_> {
     pub fn going_back(&self, next: Option<&str>) -> Verdict {
         let is_back = self.service.is_on_an_older_deployment(self.status);
         let other = next.map(arn::named).filter(|next| self.revision() != Some(*next));
-        let handled = self.status.handled.as_ref().and_then(|handled| handled.restarted_at.as_ref());
-        let restarts = self.desired.acts.restarted_at.as_ref().is_some_and(|asked| Some(asked) != handled);
+        let restarts = acts::asks_to_restart(self.desired, self.status);
         let then = match (other, self.revision()) {
             (Some(other), _) => format!("{other} is deployed"),
             (None, Some(same)) if restarts => format!("{same} is deployed again, as restartedAt asks,"),

@@ -89,6 +89,11 @@ impl LiveService {
         sets.len() <= 1 && sets.iter().all(is_steady)
     }
 
+    /// What it runs: its PRIMARY deployment, or its PRIMARY task set.
+    pub fn current(&self) -> Option<&LiveDeployment> {
+        self.primary().or(self.task_set.as_ref())
+    }
+
     /// How many tasks run, and how many are wanted: of the PRIMARY task set under another controller, as what is beside it
     /// is on trial.
     pub fn counts(&self) -> (i64, i64) {
@@ -120,6 +125,12 @@ impl LiveService {
             || part("/bakeTimeInMinutes").and_then(Value::as_i64) > Some(0)
             || part("/lifecycleHooks").and_then(Value::as_array).is_some_and(|hooks| !hooks.is_empty())
             || part("/alarms/enable").and_then(Value::as_bool) == Some(true)
+    }
+
+    /// Whether its circuit breaker has that switch on: `enable`, `rollback`.
+    pub fn breaker_does(&self, switch: &str) -> bool {
+        let breaker = self.json.pointer("/deploymentConfiguration/deploymentCircuitBreaker");
+        breaker.and_then(|breaker| breaker.get(switch)?.as_bool()) == Some(true)
     }
 
     /// How its deployments replace tasks.

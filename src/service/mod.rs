@@ -31,7 +31,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use self::live_service::LiveService;
 pub use self::{
     fields::{FIELDS, Field, Reset},
     observe::Observed,
@@ -158,8 +157,8 @@ impl Kind for Service {
     }
 
     fn is_overridden(observed: &Observed, status: &EcsServiceStatus) -> bool {
-        let primary = observed.service.as_ref().and_then(LiveService::primary);
-        status.own_deployment.is_some() && primary.is_some_and(|primary| ours::is_new(status, &primary.id))
+        let service = observed.service.as_ref();
+        status.own_deployment.is_some() && service.is_some_and(|service| ours::has_new_primary(service, status))
     }
 
     fn asks_the_same(desired: &Desired, observed: &Observed, status: &EcsServiceStatus) -> bool {

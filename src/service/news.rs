@@ -177,7 +177,7 @@ fn hook(old: Option<&DeploymentStatus>, new: &DeploymentStatus) -> Option<News> 
     let then = hook.timeout_action.as_deref().map_or_else(String::new, |then| format!(", then {then}"));
     let at = new.stage.as_ref().map_or_else(String::new, |stage| format!(" at {stage}"));
     let note = format!(
-        "Deployment {} waits{at} for an answer{until}{then}: annotate with ecs-operator.dev/continueHook={1} or \
+        "Deployment {} waits{at} for an answer{until}{then}: annotate (with --overwrite) ecs-operator.dev/continueHook={1} or \
          ecs-operator.dev/rollbackHook={1}",
         new.id, hook.id
     );

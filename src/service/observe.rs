@@ -12,7 +12,7 @@ use super::{
     detail::{self, DeploymentState, Detail, deployment_of},
     diagnosis::{self, StoppedTask},
     live_service::{LiveDeployment, LiveService},
-    ours::{Attempt, is_new, started},
+    ours::{Attempt, has_new_primary, may_have_failed_unseen, started},
     report::scaled_out,
 };
 use crate::{
@@ -130,7 +130,10 @@ async fn look(
             detail = detail::read(cx, &key, since).await?;
             looks.push((key, Pace::Rolling));
         }
-        if asks_the_history(cx, desired, service, status, resolved.as_deref()) {
+        // A process that starts, or a call without an answer, may have deployed and not told.
+        let is_unsure = cx.doubt.left_to_be_sure(&desired.subject, true, Instant::now()).is_some();
+        let target = desired.target(resolved.as_deref());
+        if desired.controller() == "ECS" && may_have_failed_unseen(service, status, &target, is_unsure) {
             attempt = newest_attempt(cx, desired, service, json, status).await?;
         }
         if attempt.is_some() || is_failing(service, status, cx.clock.now()) {
@@ -224,28 +227,6 @@ async fn stopped_tasks(cx: &Context, key: &Key, since: Option<Instant>) -> Resul
     Ok(tasks.into_iter().flatten().filter_map(StoppedTask::read).collect())
 }
 
-/// Whether a deployment of ours may have failed unseen: the status tells of none; or the process before this one may have
-/// deployed without telling; or somebody else has deployed since, and what became of ours is not known.
-fn asks_the_history(
-    cx: &Context,
-    desired: &Desired,
-    service: &LiveService,
-    status: &EcsServiceStatus,
-    resolved: Option<&str>,
-) -> bool {
-    if desired.controller() != "ECS" || service.status != "ACTIVE" {
-        return false;
-    }
-    let Some(own) = &status.own_deployment else { return true };
-    let has_failed = |one: &LiveDeployment| one.rollout_state.as_deref() == Some("FAILED");
-    let goes_on = service.deployments.iter().any(|one| one.id == *own && !has_failed(one));
-    let is_replaced = service.primary().is_some_and(|primary| is_new(status, &primary.id));
-    let is_told = status.deployments.iter().any(|past| past.id == *own);
-    let is_another = status.own_target.as_deref() != Some(&*desired.target(resolved));
-    let may_be_untold = || cx.doubt.left_to_be_sure(&desired.subject, true, Instant::now()).is_some();
-    is_replaced && !goes_on && !is_told || is_another && may_be_untold()
-}
-
 /// The newest deployment in ECS's history, or ours where somebody else has deployed since, and what it deployed if it ended
 /// badly.
 async fn newest_attempt(
@@ -273,8 +254,7 @@ async fn newest_attempt(
     // Nothing says that ECS lists them in order.
     let all = answer.get("serviceDeployments").and_then(Value::as_array).into_iter().flatten();
     let deploys = |one: &Value| one.get("targetServiceRevisionArn").and_then(Value::as_str).map(deployment_of);
-    let is_replaced = service.primary().is_some_and(|primary| is_new(status, &primary.id));
-    let own = status.own_deployment.as_ref().filter(|_| is_replaced);
+    let own = status.own_deployment.as_ref().filter(|_| has_new_primary(service, status));
     let of_own = all.clone().filter(|one| own.is_none() || deploys(one).as_ref() == own);
     let Some(newest) = of_own.max_by_key(|one| detail::time(one.get("createdAt"))) else { return Ok(None) };
     let Some(deployment) = deploys(newest) else { return Ok(None) };

@@ -81,7 +81,27 @@ fn asks_for_ours(desired: &Desired, observed: &Observed, status: &EcsServiceStat
 
 /// Our deployment ended badly, and what runs since is neither it nor what ECS went back to: somebody else has deployed.
 pub fn is_replaced(service: &LiveService, status: &EcsServiceStatus) -> bool {
-    is_told_to_have_failed(status) && service.primary().is_some_and(|primary| is_new(status, &primary.id))
+    is_told_to_have_failed(status) && has_new_primary(service, status)
+}
+
+/// What runs is neither ours nor from before ours.
+pub fn has_new_primary(service: &LiveService, status: &EcsServiceStatus) -> bool {
+    service.primary().is_some_and(|primary| is_new(status, &primary.id))
+}
+
+/// Whether a deployment of ours may have failed unseen, so that ECS's history has to tell: the status tells of none; or
+/// somebody else has deployed since, and what became of ours is not known; or, where that is unsure, something was deployed
+/// that the status does not tell of. `target` is what the manifest asks to deploy.
+pub fn may_have_failed_unseen(service: &LiveService, status: &EcsServiceStatus, target: &str, is_unsure: bool) -> bool {
+    if service.status != "ACTIVE" {
+        return false;
+    }
+    let Some(own) = &status.own_deployment else { return true };
+    let has_failed = |one: &LiveDeployment| one.rollout_state.as_deref() == Some("FAILED");
+    let goes_on = service.deployments.iter().any(|one| one.id == *own && !has_failed(one));
+    let is_told = status.deployments.iter().any(|past| past.id == *own);
+    has_new_primary(service, status) && !goes_on && !is_told
+        || is_unsure && status.own_target.as_deref() != Some(target)
 }
 
 /// The manifest still asks for what ended badly, whatever runs now: it is not deployed again by itself.

@@ -58,12 +58,14 @@ pub fn report(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
     status.pending_count = number(service.pending_count);
     status.events = events(service);
     acts::settle(desired, service, status);
+    status.task_definition_arn = service.current().map(|current| current.task_definition.clone());
+    status.task_definition = status.task_definition_arn.as_deref().map(|arn| arn::named(arn).to_owned());
     if let Some(primary) = service.primary() {
         deployments(desired, observed, service, primary, status, now);
     } else if let Some(set) = &service.task_set {
         task_set(observed, service, set, status, now);
     } else {
-        (status.deployment, status.task_definition_arn, status.task_definition) = (None, None, None);
+        status.deployment = None;
     }
 }
 
@@ -75,8 +77,6 @@ fn task_set(
     status: &mut EcsServiceStatus,
     now: Timestamp,
 ) {
-    status.task_definition = Some(arn::named(&set.task_definition).to_owned());
-    status.task_definition_arn = Some(set.task_definition.clone());
     if set.rollout_state.as_deref() == Some("COMPLETED") {
         status.rolled_out = Some(set.id.clone());
         status.task_failures.clear();
@@ -106,8 +106,6 @@ fn deployments(
     status: &mut EcsServiceStatus,
     now: Timestamp,
 ) {
-    status.task_definition = Some(arn::named(&primary.task_definition).to_owned());
-    status.task_definition_arn = Some(primary.task_definition.clone());
     take_over(desired, observed, status, primary);
     failures(observed, service, status.own_deployment.clone().as_deref(), status);
     note_rolled_out(desired, service, primary, status);

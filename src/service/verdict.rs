@@ -44,13 +44,16 @@ pub fn verdict(
         return Verdict::retrying("the service is not there although nothing is left to do");
     };
     let rollout = rollout(desired, observed, service, status, plan, now);
+    let available = available(desired, service, status);
     if rollout.state != State::Ready {
-        return rollout.with(available(desired, service, status));
+        return rollout.with(available);
     }
     let verdict = if let Some(withheld) = plan.withheld.first() {
         Verdict { next: Next::After(WITHHELD), ..Verdict::progressing(Reason::Deploying, withheld.clone()) }
     } else if let Some(unready) = &desired.unready {
         Verdict::waiting_for_change(Reason::RefNotReady, unready.clone())
+    } else if available.is_none() {
+        rollout
     } else if desired.is_contested {
         // The hour ends without a sign from ECS.
         let contested = Verdict { next: Next::After(WITHHELD), ..rollout }.with(Some(contested()));
@@ -58,7 +61,7 @@ pub fn verdict(
     } else {
         despite_dips(rollout, service, status, now)
     };
-    verdict.with(available(desired, service, status))
+    verdict.with(available)
 }
 
 /// A correction that waits, until ECS has rolled back say, must not look as if nobody had read it.
@@ -185,9 +188,8 @@ fn until_deadline(
     remedy: &str,
     now: Timestamp,
 ) -> Verdict {
-    let times = status.deployment.as_ref().map(|told| (told.progress_time.as_ref(), told.bake_end_time.as_ref()));
-    let began = times
-        .and_then(|(progress, bake_end)| progress.map(|progress| bake_end.map_or(progress, |end| progress.max(end))));
+    let told = status.deployment.as_ref();
+    let began = told.and_then(|told| Some(told.progress_time.as_ref()?).max(told.bake_end_time.as_ref()));
     let Some((deadline, began)) = desired.progress_deadline.zip(began) else {
         return Verdict::progressing(Reason::Deploying, message);
     };
@@ -202,15 +204,13 @@ fn until_deadline(
 
 /// Many tasks have failed, and no circuit breaker will ever end it.
 fn is_without_end(service: &LiveService, primary: &LiveDeployment) -> bool {
-    let enabled = service.json.pointer("/deploymentConfiguration/deploymentCircuitBreaker/enable");
-    primary.failed_tasks >= MANY && enabled.and_then(Value::as_bool) != Some(true)
+    primary.failed_tasks >= MANY && !service.breaker_does("enable")
 }
 
 /// What to do about a deployment that gets no further.
 fn stop_it(service: &LiveService, primary: &LiveDeployment) -> String {
-    let breaker = service.json.pointer("/deploymentConfiguration/deploymentCircuitBreaker");
-    let is = |name: &str| breaker.and_then(|breaker| breaker.get(name)?.as_bool()) == Some(true);
-    let then = if is("enable") && is("rollback") { "" } else { " and rolls nothing back" };
+    let then =
+        if service.breaker_does("enable") && service.breaker_does("rollback") { "" } else { " and rolls nothing back" };
     format!("ECS goes on trying{then}: correct the manifest, or stop it with {STOP_DEPLOYMENT}={}.", primary.id)
 }
 

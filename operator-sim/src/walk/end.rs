@@ -95,16 +95,13 @@ impl Walker {
 
     /// The images of all deployments of a service.
     fn images_in_ecs(&self, object: &Value) -> Vec<String> {
-        let simulator = self.simulation.ecs().simulator();
-        let ask = |operation: &str, input: Value| {
-            simulator.call(&Simulation::caller(), operation, &input).unwrap_or_default()
-        };
+        let truth = self.simulation.truth();
         let name = text(object, "/metadata/name");
-        let services =
-            ask("DescribeServices", json!({ "cluster": text(object, "/status/cluster"), "services": [name] }));
+        let input = json!({ "cluster": text(object, "/status/cluster"), "services": [name] });
+        let services = truth.ask("DescribeServices", &input);
         let deployments = services.pointer("/services/0/deployments").and_then(Value::as_array).cloned();
         let images = deployments.unwrap_or_default().into_iter().map(|one| {
-            let revision = ask("DescribeTaskDefinition", json!({ "taskDefinition": one["taskDefinition"] }));
+            let revision = truth.ask("DescribeTaskDefinition", &json!({ "taskDefinition": one["taskDefinition"] }));
             text(&revision, "/taskDefinition/containerDefinitions/0/image").to_owned()
         });
         images.collect()
@@ -214,8 +211,7 @@ impl Walker {
         let input = json!({
             "cluster": cluster, "services": [text(object, "/metadata/name")], "include": ["TAGS"],
         });
-        let answer = self.simulation.ecs().simulator().call(&Simulation::caller(), "DescribeServices", &input);
-        let live = answer.unwrap_or_default()["services"][0].clone();
+        let live = self.simulation.truth().ask("DescribeServices", &input)["services"][0].clone();
         let theirs = |tag: &&Value| !text(tag, "/key").starts_with("ecs-operator.dev/");
         let tags: Vec<&Value> = live["tags"].as_array().into_iter().flatten().filter(theirs).collect();
         let asked: Vec<&Value> = object["spec"]["tags"].as_array().into_iter().flatten().collect();

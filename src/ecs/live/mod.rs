@@ -4,6 +4,7 @@
 //! thing, sweeps what it holds at a steady rate (oldest first), and emits the key of whatever differs between two
 //! answers.
 
+mod pace;
 mod read;
 mod state;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use tokio::{
 use self::state::State;
 use super::{
     arn,
-    client::{Operation, Regions},
+    client::Regions,
     error::{Class, EcsError, unanswered},
 };
 
@@ -33,17 +34,12 @@ use super::{
 const WINDOW: Duration = Duration::from_millis(20);
 /// The same while a call of its group is under way: a crowd that asks one after another fills its calls, too.
 const BUSY_WINDOW: Duration = Duration::from_millis(200);
-/// The same for services while changes of services wait for their turn in ECS's rate limit: who asks is about to wait
-/// there, too, and asks when another one has had its turn, five a second.
-const QUEUED_WINDOW: Duration = Duration::from_millis(1500);
 /// How many reads may be under way at once in one region.
 const READS_AT_ONCE: usize = 16;
 /// How many of the sweep's: those who ask must not stand in line behind it.
 const SWEEPS_AT_ONCE: usize = 4;
 /// The sweep looks at what is due so many times in the time in which every rolling object is looked at once.
 const TICKS: u32 = 20;
-/// So many reads of a sort ECS allows a second (ECS developer guide, "Request throttling for the Amazon ECS API").
-const ECS_ALLOWS: f64 = 20.0;
 /// An observation that the sweep could not renew for so many sweeps is good for nothing.
 const SWEEPS_MISSED: u32 = 3;
 
@@ -326,27 +322,6 @@ impl Live {
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic while the lock is held leaves plain data, each entry whole.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How many calls a second may look at what is rolling: half of what ECS allows where only that shows what happens, a
-    /// fifth where others ask, too; a twentieth while changes of services wait for their turn, as a crowd of new services is
-    /// looked at once they are all there.
-    fn calls_a_second(&self, region: &str, of: Target) -> f64 {
-        let is_queued =
-            || of == Target::Service && self.shared.regions.ecs(region).has_to_wait(Operation::UpdateService);
-        let part = match of {
-            Target::ServiceDeployment => 0.5,
-            _ if is_queued() => 0.05,
-            _ => 0.2,
-        };
-        part * ECS_ALLOWS * self.shared.regions.share()
-    }
-
-    /// How long a question waits for others.
-    fn window(&self, group: &Group, usual: Duration) -> Duration {
-        let queued = group.target == Target::Service
-            && self.shared.regions.ecs(&group.region).has_to_wait(Operation::UpdateService);
-        if queued { QUEUED_WINDOW } else { usual }
     }
 
     fn flush_after(&self, group: Group, wait: Duration) {

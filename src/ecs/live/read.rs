@@ -47,6 +47,18 @@ const HARMLESS_EVENTS: &[&str] = &[
 
 impl Target {
     /// How many names one call takes.
+    /// The operation that reads it.
+    pub(in crate::ecs) const fn operation(self) -> Operation {
+        match self {
+            Self::Cluster => Operation::DescribeClusters,
+            Self::Service => Operation::DescribeServices,
+            Self::TaskDefinition => Operation::DescribeTaskDefinition,
+            Self::ServiceRevision => Operation::DescribeServiceRevisions,
+            Self::ServiceDeployment => Operation::DescribeServiceDeployments,
+            Self::StoppedTasks => Operation::ListTasks,
+        }
+    }
+
     pub(super) const fn batch(self) -> usize {
         match self {
             Self::Cluster => 100,

@@ -1,0 +1,33 @@
+//! How fast Live asks, by what ECS allows and by who waits for it.
+
+use std::time::Duration;
+
+use super::{Group, Live, Target};
+use crate::ecs::client::Operation;
+
+/// How long a question for services waits for others while changes of services wait for their turn in ECS's rate limit: who
+/// asks is about to wait there, too, and asks when another one has had its turn, five a second.
+const QUEUED_WINDOW: Duration = Duration::from_millis(1500);
+
+impl Live {
+    /// How many calls a second may look at what is rolling: half of what ECS allows where only that shows what happens, a
+    /// fifth where others ask, too; a twentieth while changes of services wait for their turn, as a crowd of new services is
+    /// looked at once they are all there.
+    pub(super) fn calls_a_second(&self, region: &str, of: Target) -> f64 {
+        let part = match of {
+            Target::ServiceDeployment => 0.5,
+            _ if self.is_queued(region, of) => 0.05,
+            _ => 0.2,
+        };
+        part * self.shared.regions.ecs(region).a_second(of.operation())
+    }
+
+    /// How long a question waits for others.
+    pub(super) fn window(&self, group: &Group, usual: Duration) -> Duration {
+        if self.is_queued(&group.region, group.target) { QUEUED_WINDOW } else { usual }
+    }
+
+    fn is_queued(&self, region: &str, of: Target) -> bool {
+        of == Target::Service && self.shared.regions.ecs(region).has_to_wait(Operation::UpdateService)
+    }
+}
