@@ -9,6 +9,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use ecs_operator::runtime::telemetry::{self, LogFormat};
 use operator_sim::{
     scenario::{Stage, play},
     walk::{Shown, Walked, walk, walk_many},
@@ -59,6 +60,9 @@ enum Command {
         /// Prints as it happens, with ids as they were drawn: for a walk that does not end.
         #[arg(long)]
         live: bool,
+        /// Also what the operator logs, from this level on; best with --live.
+        #[arg(long, value_name = "LEVEL")]
+        logs: Option<String>,
     },
 }
 
@@ -75,7 +79,11 @@ fn main() -> ExitCode {
             })
         }
         Command::Walk { count, from, threads } => walks(from, count, threads),
-        Command::Replay { seed, reads, live } => {
+        Command::Replay { seed, reads, live, logs } => {
+            if let Some(Err(error)) = logs.map(|level| telemetry::init(LogFormat::Text, &level)) {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
             let walked = walk(seed, Shown { reads, live });
             if !live {
                 println!("{}", walked.log);

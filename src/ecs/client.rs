@@ -163,9 +163,9 @@ impl Operation {
         matches!(self, Self::RegisterTaskDefinition)
     }
 
-    /// Whether it makes something that was not there before.
+    /// Whether it makes something that was not there before: an update of a service makes a deployment.
     pub const fn makes(self) -> bool {
-        matches!(self, Self::CreateCluster | Self::CreateService | Self::RegisterTaskDefinition)
+        matches!(self, Self::CreateCluster | Self::CreateService | Self::RegisterTaskDefinition | Self::UpdateService)
     }
 }
 

@@ -34,12 +34,12 @@ impl Default for Doubt {
 impl Doubt {
     /// A call that makes something for `subject` begins. Until [`Call::answered`] it counts as one without an answer, also
     /// where the pass that makes it is dropped.
-    pub fn call<'a>(&'a self, subject: &'a Subject) -> Call<'a> {
-        Call { doubt: self, subject, is_answered: false }
+    pub fn call(&self, subject: &Subject) -> Call<'_> {
+        Call { doubt: self, subject: subject.clone(), is_answered: false }
     }
 
-    /// A call that makes something for `subject` got no answer.
-    pub fn raise(&self, subject: &Subject) {
+    /// A call that makes something for `subject` got no answer, or none that was written down.
+    fn raise(&self, subject: &Subject) {
         self.lock().insert(subject.clone(), Some(Instant::now()));
     }
 
@@ -56,6 +56,11 @@ impl Doubt {
     /// Forgets an object that is gone.
     pub fn forget(&self, subject: &Subject) {
         self.lock().remove(subject);
+    }
+
+    /// Whether a call for `subject` may have been made of which no read has shown what came of it.
+    pub fn is_open(&self, subject: &Subject) -> bool {
+        self.lock().get(subject).is_none_or(Option::is_some)
     }
 
     /// How long it is until ECS lists what an unanswered call made. `was_ours` tells that the process before this one may
@@ -86,12 +91,12 @@ impl Doubt {
 #[derive(Debug)]
 pub struct Call<'a> {
     doubt: &'a Doubt,
-    subject: &'a Subject,
+    subject: Subject,
     is_answered: bool,
 }
 
 impl Call<'_> {
-    /// It is known what came of it.
+    /// It is known what came of it, and need not be remembered any more.
     pub fn answered(mut self) {
         self.is_answered = true;
     }
@@ -100,7 +105,7 @@ impl Call<'_> {
 impl Drop for Call<'_> {
     fn drop(&mut self) {
         if !self.is_answered {
-            self.doubt.raise(self.subject);
+            self.doubt.raise(&self.subject);
         }
     }
 }
@@ -129,12 +134,14 @@ mod tests {
         assert_eq!(doubt.left(&subject, true, at(4)), Some(Duration::from_secs(6)));
         assert_eq!(doubt.left(&subject, true, at(10)), None);
         tokio::time::advance(Duration::from_secs(60)).await;
-        doubt.raise(&subject);
+        drop(doubt.call(&subject));
         assert_eq!(doubt.left(&subject, false, at(63)), Some(Duration::from_secs(7)));
         assert_eq!(doubt.left(&subject, false, at(70)), None);
         assert_eq!(doubt.left_to_be_sure(&subject, false, at(119)), Some(Duration::from_secs(1)));
         assert_eq!(doubt.left_to_be_sure(&subject, false, at(120)), None);
+        assert!(doubt.is_open(&subject), "time alone shows nothing");
         doubt.settle(&subject);
+        assert!(!doubt.is_open(&subject));
         assert_eq!(doubt.left_to_be_sure(&subject, true, at(61)), None, "what was made was seen");
         doubt.call(&subject).answered();
         assert_eq!(doubt.left(&subject, true, at(61)), None, "it is known what came of the call");

@@ -98,6 +98,11 @@ pub trait Kind: Sized + Send + Sync + 'static {
 
     /// Reads the stores, no more.
     fn references(cx: &Context, object: &Self::Object) -> Self::References;
+    /// Whether it, or what it refers to, asks for something else by now. Reads the stores, no more.
+    fn is_outdated(cx: &Context, object: &Self::Object, references: &Self::References) -> bool {
+        let _ = (cx, object, references);
+        false
+    }
     /// From text to typed values, or the reason why not. Pure.
     fn validate(
         object: &Self::Object,

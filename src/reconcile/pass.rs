@@ -5,6 +5,7 @@
 
 mod apply;
 mod deletion;
+mod ending;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 use super::{
     applied::{forgotten, with_kept},
     context::{Context, Subject},
+    doubt::Call,
     kind::{Deletion, Kind, Refusal, Status},
     observe_only,
     plan::{Plan, Step},
@@ -41,13 +43,6 @@ const FRESH: Duration = Duration::from_secs(15);
 /// Between tries to write a status.
 const UNWRITTEN: Delays = Delays { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
 
-/// The mere counts of a rollout are written once in so many sweeps of what is rolling…
-const PROGRESS_EVERY: u32 = 2;
-/// …and once in such a part of the time for which it has got no further…
-const STANDSTILL: u32 = 10;
-/// …and at least once in this long.
-const PROGRESS_AT_LEAST: Duration = Duration::from_mins(5);
-
 /// One pass over one object.
 pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc<K::Object>) -> Next {
     cx.listed().await;
@@ -73,6 +68,7 @@ pub async fn pass<K: Kind>(cx: &Context, written: &Written<K::Object>, seen: Arc
         object,
         story: Story::default(),
         applied: Vec::new(),
+        untold: None,
         held: None,
         started: Instant::now(),
     };
@@ -90,6 +86,9 @@ struct Pass<'a, K: Kind> {
     story: Story,
     /// What was called so far.
     applied: Vec<Step>,
+    /// A call of this pass made something that no status tells of yet, and ECS's lists may not show it: in doubt where the
+    /// pass ends so.
+    untold: Option<Call<'a>>,
     /// What is to be said of a call that ECS refused, or took without effect, a moment ago, and that is not made now.
     held: Option<Verdict>,
     /// Whether enough tasks run: as it was said last, until this pass has looked. That a call failed, or can't be made, says
@@ -142,7 +141,7 @@ impl<K: Kind> Pass<'_, K> {
         let was_deployed = K::was_deployed(&before, &self.status);
         self.story.conclude(&verdict, K::Object::common(&mut before.clone()), was_deployed);
         let next = match self.conclude(&before, &verdict).await {
-            Ok(next) => next,
+            Ok(next) => self.has_told(next),
             Err(error) => self.unwritten(&error),
         };
         tracing::debug!(object = %self.subject, reason = verdict.reason.as_str(), message = verdict.message, "looked at");
@@ -174,77 +173,6 @@ impl<K: Kind> Pass<'_, K> {
         Ok(self.told(verdict))
     }
 
-    /// Ends a pass that has nothing to say, but may have done something.
-    async fn leave(mut self, next: Next) -> Next {
-        if self.applied.is_empty() {
-            return next;
-        }
-        let generation = self.object.meta().generation;
-        let common = K::Object::common(&mut self.status);
-        if common.conditions.is_empty() {
-            // A status that was lost.
-            let sent = Verdict::progressing(Reason::Deploying, "A change was sent to ECS, and another is on its way.");
-            common.observed_generation = generation;
-            common.conditions = conditions::merge(&[], sent.conditions(), generation, self.cx.clock.now());
-        }
-        let next = match self.write_status().await {
-            Ok(_) => next,
-            Err(error) => self.unwritten(&error),
-        };
-        self.story.tell(self.cx, &self.object).await;
-        next
-    }
-
-    /// The status could not be written: the pass is made again.
-    fn unwritten(&self, error: &kube::Error) -> Next {
-        tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
-        if self.applied.iter().any(|step| step.operation.makes_twins()) {
-            // The status does not say what was made, and ECS's lists may not show it yet.
-            self.cx.doubt.raise(&self.subject);
-        }
-        Next::Backoff(UNWRITTEN)
-    }
-
-    /// The one status write of a pass; none where nothing changed.
-    async fn conclude(&mut self, before: &Status<K>, verdict: &Verdict) -> kube::Result<Next> {
-        let generation = self.object.meta().generation;
-        let common = K::Object::common(&mut self.status);
-        common.observed_generation = generation;
-        common.conditions =
-            conditions::merge(&common.conditions, verdict.conditions(), generation, self.cx.clock.now());
-        if self.status == *before || K::is_incidental(before, &self.status) {
-            return Ok(verdict.next);
-        }
-        let standstill = K::stands_still(&self.status, self.cx.clock.now()) / STANDSTILL;
-        let pause = standstill.min(PROGRESS_AT_LEAST).max(self.cx.live.rolling() * PROGRESS_EVERY);
-        if K::is_progress(before, &self.status)
-            && let Some(wait) = self.written.wrote_lately(&self.object, pause)
-        {
-            return Ok(match verdict.next {
-                Next::After(next) => Next::After(next.min(wait)),
-                _ => Next::After(wait),
-            });
-        }
-        for news in K::news(before, &self.status, &self.applied) {
-            self.story.hear(news);
-        }
-        // Where it was deleted meanwhile, there is nobody to tell.
-        self.write_status().await?;
-        Ok(verdict.next)
-    }
-
-    /// Whether the object was still there to be written to.
-    async fn write_status(&self) -> kube::Result<bool> {
-        // The finalizer may have been written just now.
-        let newest = self.written.newest(&self.object);
-        // Also where the pass is dropped before the answer is here.
-        self.written.doubt(&self.object);
-        let written = objects::write_status(&self.cx.client, &newest, &self.status).await?;
-        let is_there = written.is_some();
-        written.map_or_else(|| self.written.forget(&self.object), |object| self.written.remember(object));
-        Ok(is_there)
-    }
-
     async fn reconcile(&mut self) -> Result<(Verdict, Settled<K>), Refusal> {
         let (cx, now) = (self.cx, self.cx.clock.now());
         let held = observe_only::held(&self.object);
@@ -260,6 +188,10 @@ impl<K: Kind> Pass<'_, K> {
         let mut since = self.asked_to_look().then_some(self.started);
         for _ in 0..ROUNDS {
             let observed = K::observe(cx, &desired, &self.status, since).await?;
+            if K::is_outdated(cx, &self.object, &references) {
+                // ECS took its time, or the machine slept: what was asked for then would be deployed, or told, too late.
+                return Err(Refusal::Later(Duration::ZERO));
+            }
             cx.patience.was_read(&self.subject);
             K::recall(&desired, &observed, &mut self.status);
             self.available = K::available(&desired, &observed, &self.status);

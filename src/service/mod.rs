@@ -62,6 +62,10 @@ impl Kind for Service {
         References::of(cx, object)
     }
 
+    fn is_outdated(cx: &Context, object: &EcsService, references: &References) -> bool {
+        references.are_outdated(cx, object)
+    }
+
     fn validate(
         object: &EcsService,
         references: &References,

@@ -131,7 +131,7 @@ async fn look(
             looks.push((key, Pace::Rolling));
         }
         // A process that starts, or a call without an answer, may have deployed and not told.
-        let is_unsure = cx.doubt.left_to_be_sure(&desired.subject, true, Instant::now()).is_some();
+        let is_unsure = cx.doubt.is_open(&desired.subject);
         let target = desired.target(resolved.as_deref());
         if desired.controller() == "ECS" && may_have_failed_unseen(service, status, &target, is_unsure) {
             attempt = newest_attempt(cx, desired, service, json, status).await?;

@@ -74,6 +74,22 @@ impl References {
         }
     }
 
+    /// Whether the service or its task definition was edited, or that has got another revision, since this was looked up.
+    pub fn are_outdated(&self, cx: &Context, object: &EcsService) -> bool {
+        let namespace = object.namespace().unwrap_or_default();
+        let service = cx.stores.services.get(&ObjectRef::from_obj(object));
+        if service.is_some_and(|now| now.metadata.generation > object.metadata.generation) {
+            return true;
+        }
+        let now = lookup(&cx.stores.task_definitions, object.spec.task_definition_ref.as_ref(), &namespace);
+        let asked = |object: &Option<Arc<EcsTaskDefinition>>| {
+            let object = object.as_ref()?;
+            let arn = object.status.as_ref().and_then(|status| status.task_definition_arn.clone());
+            Some((object.metadata.uid.clone(), object.metadata.generation, arn))
+        };
+        asked(&now) != asked(&self.task_definition)
+    }
+
     /// Where the referred cluster is, once it is ACTIVE.
     pub fn cluster(&self, name: &str) -> Result<ClusterPlace, Refusal> {
         let missing = || self.patiently(missing("spec.clusterRef", "EcsCluster", name));

@@ -144,6 +144,10 @@ fn note_most_running(service: &LiveService, status: &mut EcsServiceStatus) {
         let ran = status.most_running.or_else(of_deployment);
         let (running, wanted) = service.counts();
         status.most_running = number(running).max(ran).min(number(wanted));
+        if wanted > 0 && status.most_running == Some(0) && status.rolled_out.is_some() {
+            // Somebody else wants tasks where none was wanted: that these start is not proven by what ran, if anything did.
+            scaled_out(status);
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Truth {
     pub failed: bool,
     /// What the PRIMARY is to have.
     pub desired: u32,
-    /// So many tasks of the PRIMARY ran at once, since it is that and since so many are to run.
+    /// So many tasks of the PRIMARY, or more, ran at once, since it is that and since so many are to run.
     pub all_ran: bool,
     /// RUNNING tasks of all deployments.
     pub running: u32,
@@ -89,7 +89,7 @@ impl Truth {
                     || matches!(newest.status, DeploymentStatus::StopRequested | DeploymentStatus::Stopped)
             }),
             desired: service.desired,
-            all_ran: service.all_ran == Some((service.primary, service.desired)),
+            all_ran: service.all_ran.is_some_and(|(of, ran)| of == service.primary && ran >= service.desired),
             running,
             strays: running - own,
             pending,

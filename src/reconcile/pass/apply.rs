@@ -160,6 +160,9 @@ impl<K: Kind> Pass<'_, K> {
             };
             tracing::info!(object = %self.subject, %step, "applied");
             cx.patience.is_over(&self.subject, step.operation);
+            if step.operation.makes() {
+                self.untold.get_or_insert_with(|| cx.doubt.call(&self.subject));
+            }
             let made = step.made(&answer);
             K::absorb(cx, desired, step, answer, &mut self.status);
             self.story.carried_out(step, made.as_deref(), corrects);

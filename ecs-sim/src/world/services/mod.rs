@@ -146,7 +146,7 @@ pub struct Service {
     pub events: VecDeque<Event>,
     /// When it says next that it is in a steady state; none while it is not.
     pub steady: Option<Time>,
-    /// With which PRIMARY and which desired count all tasks ran last.
+    /// With which PRIMARY and which desired count all tasks ran last. Fewer of them ran, too.
     pub all_ran: Option<(u64, u32)>,
     /// When it stops draining at the earliest, or is forgotten.
     pub ends: Option<Time>,
