@@ -24,6 +24,7 @@ use ecs_operator::{
     task_definition::TaskDefinition,
 };
 use ecs_sim::{front::Front, sdk::SimHttpClient};
+use jiff::{SignedDuration, Timestamp};
 use kube::{
     ResourceExt,
     runtime::{
@@ -57,12 +58,23 @@ pub struct Ground {
     pub api_server: ApiServer,
     /// What happened.
     pub journal: Journal,
-    /// The date, which goes with tokio's time.
-    pub clock: Clock,
+    /// By how much the clock of the operator's machine is ahead of ECS's.
+    pub ahead: SignedDuration,
     /// How often Live looks.
     pub cadence: Cadence,
     /// How long the watch lags behind.
     pub watch_lag: Duration,
+}
+
+impl Ground {
+    /// The date as the operator's machine has it.
+    fn clock(&self) -> Clock {
+        let (clock, ahead) = (self.ecs.simulator().clock().clone(), self.ahead);
+        Clock::new(move || {
+            let now = i64::try_from(clock.now().0).unwrap_or_default();
+            Timestamp::from_millisecond(now).unwrap_or_default().saturating_add(ahead).unwrap_or_default()
+        })
+    }
 }
 
 /// The running operator; it dies where this is dropped.
@@ -92,7 +104,7 @@ impl Process {
         };
         let settings = Settings { installation: INSTALLATION.into(), default_region: Some(REGION.into()) };
         let mut context = Context::new(ground.api_server.client(), live.clone(), settings, stores);
-        context.clock = ground.clock;
+        context.clock = ground.clock();
         let context = Arc::new(context);
         let mut tasks = JoinSet::new();
         tasks.spawn(live.sweep());

@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use ecs_operator::{api::RESTARTED_AT, ecs::Cadence, runtime::clock};
+use ecs_operator::{api::RESTARTED_AT, ecs::Cadence};
 use ecs_sim::{
-    Caller, Clock, Simulator,
+    Caller, Clock, Simulator, Time,
     front::{Fault, Front, Operations, Rule, RuleId, When},
     world::Region,
 };
-use jiff::Timestamp;
+use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -58,7 +58,8 @@ pub struct Others(Arc<Mutex<State>>);
 struct State {
     /// By service, where it was about one.
     in_aws: BTreeMap<Option<String>, Instant>,
-    edits: BTreeMap<(String, String), Vec<Instant>>,
+    /// By kind and name; when by the operator's timers, and when by ECS's clock, which goes on where the machine is suspended.
+    edits: BTreeMap<(String, String), Vec<(Instant, Time)>>,
     deployments: Vec<String>,
 }
 
@@ -72,12 +73,14 @@ impl Others {
 
     /// When the user last edited an object.
     pub fn last_edit(&self, kind: &str, name: &str) -> Option<Instant> {
-        self.edits(kind, name).last().copied()
+        self.state().edits.get(&(kind.to_owned(), name.to_owned()))?.last().map(|(at, _)| *at)
     }
 
-    /// When the user edited a manifest or asked for a restart, the oldest first.
-    pub fn edits(&self, kind: &str, name: &str) -> Vec<Instant> {
-        self.state().edits.get(&(kind.to_owned(), name.to_owned())).cloned().unwrap_or_default()
+    /// When the user edited a manifest or asked for a restart, by ECS's clock and the oldest first.
+    pub fn edits(&self, kind: &str, name: &str) -> Vec<Time> {
+        let state = self.state();
+        let edits = state.edits.get(&(kind.to_owned(), name.to_owned())).into_iter().flatten();
+        edits.map(|(_, at)| *at).collect()
     }
 
     /// Whether somebody else began that service deployment.
@@ -93,10 +96,8 @@ impl Others {
 impl Simulation {
     /// An empty cluster and an empty account; the operator does not run yet.
     pub fn new(setting: Setting) -> Self {
-        let clock = Clock::running(1.0);
-        let start = Timestamp::from_millisecond(i64::try_from(clock.now().0).unwrap_or_default()).unwrap_or_default();
         fastrand::seed(setting.seed);
-        let front = Front::new(Simulator::new(setting.seed, clock), setting.seed);
+        let front = Front::new(Simulator::new(setting.seed, Clock::running(1.0)), setting.seed);
         let journal = Journal::new(front.clone());
         let api_server = ApiServer::new(journal.clone(), setting.seed);
         let truth = Truth::new(front.clone(), api_server.clone(), journal.clone(), setting.cadence.quiet);
@@ -106,7 +107,7 @@ impl Simulation {
             ecs: front,
             api_server,
             journal,
-            clock: clock::Clock::Tokio(start, Instant::now()),
+            ahead: SignedDuration::ZERO,
             cadence: setting.cadence,
             watch_lag: setting.watch_lag,
         };
@@ -142,6 +143,19 @@ impl Simulation {
     pub fn start(&mut self) {
         self.journal().note(Who::World, "the operator starts");
         self.process = Some(Process::start(&self.ground));
+    }
+
+    /// The clock of the machine that the operator starts on next is ahead of ECS's, or behind it.
+    pub fn set_ahead(&mut self, ahead: SignedDuration) {
+        self.ground.ahead = ahead;
+        self.journal().note(Who::World, format!("the operator's clock will be ahead by {} s", ahead.as_secs()));
+    }
+
+    /// The machine is suspended: the date goes on, and ECS with it, but no timer of the operator's does.
+    pub fn suspend(&self, duration: Duration) {
+        self.journal().note(Who::World, format!("the operator's machine is suspended for {} s", duration.as_secs()));
+        self.ecs().simulator().clock().step(duration);
+        self.truth.others().state().in_aws.insert(None, Instant::now());
     }
 
     /// Kills the operator in the middle of whatever it is doing.
@@ -209,8 +223,9 @@ impl Simulation {
 
     fn edited(&self, kind: Option<&str>, name: Option<&str>) {
         if let (Some(kind), Some(name)) = (kind, name) {
+            let now = self.ecs().simulator().clock().now();
             let mut others = self.truth.others().state();
-            others.edits.entry((kind.to_owned(), name.to_owned())).or_default().push(Instant::now());
+            others.edits.entry((kind.to_owned(), name.to_owned())).or_default().push((Instant::now(), now));
         }
     }
 }

@@ -75,7 +75,7 @@ pub async fn delete(
         Ok(answer) => {
             story.did(&step);
             let status = answer.pointer("/cluster/status").and_then(Value::as_str).map(str::to_owned);
-            absorb(cx, &key, &step, answer);
+            absorb(cx, &key, &step, answer, &[]);
             if status.as_deref() == Some("INACTIVE") {
                 return Ok(Deletion::Done);
             }

@@ -71,8 +71,8 @@ impl Kind for Cluster {
         plan::plan(desired, observed, &status.common.applied_fields)
     }
 
-    fn absorb(cx: &Context, desired: &Desired, step: &Step, answer: Value, _: &mut EcsClusterStatus) {
-        observe::absorb(cx, &desired.key, step, answer);
+    fn absorb(cx: &Context, desired: &Desired, step: &Step, answer: Value, status: &mut EcsClusterStatus) {
+        observe::absorb(cx, &desired.key, step, answer, &status.common.applied_fields);
     }
 
     fn report(desired: &Desired, observed: &Observed, status: &mut EcsClusterStatus, _: Timestamp) {

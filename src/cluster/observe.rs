@@ -124,9 +124,9 @@ fn failure(cluster: &Value) -> Option<String> {
 
 /// Takes over the answer of a step. What was written is read again all the same: UpdateCluster was seen to change what
 /// it was not asked to. The answer is for the moments in which a read may still come from before the write.
-pub fn absorb(cx: &Context, key: &Key, step: &Step, mut answer: Value) {
+pub fn absorb(cx: &Context, key: &Key, step: &Step, mut answer: Value, applied: &[String]) {
     let tags = match step.operation {
-        Operation::CreateCluster => step.input.get("tags").cloned(),
+        Operation::CreateCluster => Some(tags::of_created(step, applied)),
         Operation::TagResource | Operation::UntagResource => return tags::absorb(cx, key, step),
         _ => cx.live.peek(key).and_then(|seen| seen.json()).and_then(|mut held| Some(held.get_mut("tags")?.take())),
     };

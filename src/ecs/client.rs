@@ -163,9 +163,14 @@ impl Operation {
         matches!(self, Self::RegisterTaskDefinition)
     }
 
+    /// Whether it makes the whole object.
+    pub const fn creates(self) -> bool {
+        matches!(self, Self::CreateCluster | Self::CreateService | Self::RegisterTaskDefinition)
+    }
+
     /// Whether it makes something that was not there before: an update of a service makes a deployment.
     pub const fn makes(self) -> bool {
-        matches!(self, Self::CreateCluster | Self::CreateService | Self::RegisterTaskDefinition | Self::UpdateService)
+        self.creates() || matches!(self, Self::UpdateService)
     }
 }
 

@@ -48,9 +48,13 @@ impl Doubt {
         self.lock().entry(subject.clone()).or_insert(None);
     }
 
-    /// A read shows what was made for `subject`.
+    /// A read shows what was made for `subject`. What the process before this one made may be more than that, and ECS may show
+    /// the last of it first.
     pub fn settle(&self, subject: &Subject) {
-        self.lock().insert(subject.clone(), None);
+        let mut unanswered = self.lock();
+        if unanswered.contains_key(subject) || self.started.elapsed() >= SHOWN {
+            unanswered.insert(subject.clone(), None);
+        }
     }
 
     /// Forgets an object that is gone.
@@ -132,6 +136,8 @@ mod tests {
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         assert_eq!(doubt.left(&subject, false, at(0)), None, "nobody can have called for what is new");
         assert_eq!(doubt.left(&subject, true, at(4)), Some(Duration::from_secs(6)));
+        doubt.settle(&subject);
+        assert_eq!(doubt.left(&subject, true, at(4)), Some(Duration::from_secs(6)), "there may be more");
         assert_eq!(doubt.left(&subject, true, at(10)), None);
         tokio::time::advance(Duration::from_secs(60)).await;
         drop(doubt.call(&subject));

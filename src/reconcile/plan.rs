@@ -219,6 +219,11 @@ impl Plan {
         self.steps.iter().any(|step| step.operation.makes_twins())
     }
 
+    /// Whether a step makes what is not there.
+    pub fn creates(&self) -> bool {
+        self.steps.iter().any(|step| step.operation.creates())
+    }
+
     /// One line a step, a refusal or a note.
     pub fn lines(&self) -> Vec<String> {
         let steps = self.steps.iter().map(ToString::to_string);

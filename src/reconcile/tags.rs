@@ -76,6 +76,16 @@ pub fn steps(what: &str, arn: &str, want: &Tags, have: &Tags, applied: &[String]
     steps
 }
 
+/// The tags of what a call made, as ECS answers without them. It may answer with what an earlier call made that got no answer:
+/// a tag in `applied` that this call does not set is there until it is taken away.
+pub fn of_created(step: &Step, applied: &[String]) -> Value {
+    let mut tags = from_json(step.input.get("tags"));
+    for key in applied.iter().filter_map(|path| path.strip_prefix("tags[")?.strip_suffix(']')) {
+        tags.entry(key.to_owned()).or_default();
+    }
+    to_json(&tags)
+}
+
 /// Brings what Live holds of an object in line with a TagResource or UntagResource that succeeded.
 pub fn absorb(cx: &Context, key: &Key, step: &Step) {
     let Some(mut held) = cx.live.peek(key).and_then(|seen| seen.json()) else { return };
@@ -118,6 +128,19 @@ mod tests {
     fn equal_tags_make_no_step() {
         let same = tags(&[("Team", "a")]);
         assert!(steps("x", "arn", &same, &same, &[]).is_empty());
+    }
+
+    /// ECS takes a call to create something again for the same, and its tags with it.
+    #[test]
+    fn a_tag_of_an_earlier_call_is_taken_away() {
+        let want = tags(&[("Team", "b")]);
+        let input = json!({ "tags": to_json(&want) });
+        let step = Step::new(Operation::CreateService, "service web", input, Vec::new());
+        let applied = vec![applied_path("Old"), applied_path("Team"), "desiredCount".to_owned()];
+        let have = from_json(Some(&of_created(&step, &applied)));
+        assert_eq!(have, tags(&[("Old", ""), ("Team", "b")]));
+        let steps = super::steps("service web", "arn", &want, &have, &applied);
+        assert_eq!(steps.iter().map(|step| step.operation).collect::<Vec<_>>(), [Operation::UntagResource]);
     }
 
     #[test]

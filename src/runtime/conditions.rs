@@ -1,6 +1,6 @@
 //! Conditions: set, kept, removed, with a transition time that moves only when the status does.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::text::shortened;
@@ -55,10 +55,12 @@ pub fn merge(before: &[Condition], desired: Vec<Desired>, generation: Option<i64
         .into_iter()
         .map(|new| {
             let status = new.status.as_str();
-            let since = before
-                .iter()
-                .find(|old| old.type_ == new.type_ && old.status == status && old.last_transition_time.0 != EPOCH)
-                .map_or(now, |old| old.last_transition_time.0);
+            let old = before.iter().find(|old| old.type_ == new.type_ && old.last_transition_time.0 != EPOCH);
+            let since = match old {
+                Some(old) if old.status == status => old.last_transition_time.0,
+                Some(old) => not_before(old.last_transition_time.0, now),
+                None => now,
+            };
             Condition {
                 type_: new.type_.into(),
                 status: status.into(),
@@ -69,6 +71,15 @@ pub fn merge(before: &[Condition], desired: Vec<Desired>, generation: Option<i64
             }
         })
         .collect()
+}
+
+/// By how much the clock of the machine that wrote last may have been ahead of ours: AWS takes no calls from one that is five
+/// minutes ahead, or behind.
+const SKEW: SignedDuration = SignedDuration::from_mins(10);
+
+/// Time goes back for nobody who reads a status, unless what was written can't be right.
+fn not_before(last: Timestamp, now: Timestamp) -> Timestamp {
+    if last.duration_since(now) < SKEW { now.max(last) } else { now }
 }
 
 /// The transition time in the CRD's default status, which stands for "never".
@@ -95,6 +106,14 @@ mod tests {
         assert_eq!((second[0].message.as_str(), second[0].observed_generation), ("b", Some(2)));
         let third = merge(&second, ready(Truth::True, "b"), Some(2), at(30));
         assert_eq!(third[0].last_transition_time.0, at(30));
+    }
+
+    /// The operator moves to a machine whose clock is behind.
+    #[test]
+    fn the_transition_time_does_not_go_back() {
+        let before = merge(&[], ready(Truth::False, ""), None, at(1000));
+        assert_eq!(merge(&before, ready(Truth::True, ""), None, at(900))[0].last_transition_time.0, at(1000));
+        assert_eq!(merge(&before, ready(Truth::True, ""), None, at(100))[0].last_transition_time.0, at(100), "absurd");
     }
 
     /// A condition that is no longer said disappears: `Stalled` must not stay behind.

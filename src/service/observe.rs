@@ -47,6 +47,8 @@ pub struct Observed {
     pub looks: Vec<(Key, Pace)>,
     /// The revision that a family without one stands for.
     pub resolved: Option<String>,
+    /// A call may have been made of which no status tells: by the process before this one, or without an answer.
+    pub is_unsure: bool,
     /// When the observation began.
     pub at: Instant,
     /// It is the answer of a write; no read has shown it yet.
@@ -116,13 +118,15 @@ async fn look(
         looks.extend(complete(cx, desired, service).await?);
     }
     let service = json.clone().and_then(LiveService::read);
-    if service.as_ref().is_some_and(|service| is_from_the_past(service, status, cx.clock.now())) {
+    let read_at = cx.clock.now().saturating_sub(SignedDuration::try_from(seen.at.elapsed()).unwrap_or_default());
+    if service.as_ref().is_some_and(|service| is_from_the_past(service, status, read_at.unwrap_or_default())) {
         return Err(Refusal::Later(SHORTLY));
     }
     let resolved = match &desired.family {
         Some(family) => Some(resolve(cx, desired, family).await?),
         None => None,
     };
+    let is_unsure = cx.doubt.is_open(&desired.subject);
     let (mut detail, mut stopped, mut failed_revision, mut attempt) = (None, Vec::new(), None, None);
     if let (Some(service), Some(json)) = (&service, &json) {
         if let Some(key) = detail::key(desired, service, status) {
@@ -130,8 +134,6 @@ async fn look(
             detail = detail::read(cx, &key, since).await?;
             looks.push((key, Pace::Rolling));
         }
-        // A process that starts, or a call without an answer, may have deployed and not told.
-        let is_unsure = cx.doubt.is_open(&desired.subject);
         let target = desired.target(resolved.as_deref());
         if desired.controller() == "ECS" && may_have_failed_unseen(service, status, &target, is_unsure) {
             attempt = newest_attempt(cx, desired, service, json, status).await?;
@@ -150,15 +152,15 @@ async fn look(
         }
     }
     let (at, is_answer) = (seen.at, seen.is_answer);
-    Ok(Observed { service, detail, attempt, stopped, failed_revision, looks, resolved, at, is_answer })
+    Ok(Observed { service, detail, attempt, stopped, failed_revision, looks, resolved, is_unsure, at, is_answer })
 }
 
 /// Whether ECS answers from before the deployment that is ours and began a moment ago. Live knows what it wrote itself;
 /// this is for what was written before the operator started. A rollback so soon would still show ours beside the old one.
-fn is_from_the_past(service: &LiveService, status: &EcsServiceStatus, now: Timestamp) -> bool {
+fn is_from_the_past(service: &LiveService, status: &EcsServiceStatus, read_at: Timestamp) -> bool {
     let ours = status.deployment.as_ref().filter(|ours| status.own_deployment.as_ref() == Some(&ours.id));
     let Some((ours, began)) = ours.and_then(|ours| Some((ours, ours.start_time.as_ref()?))) else { return false };
-    let is_young = now.duration_since(began.0) < STALE;
+    let is_young = read_at.duration_since(began.0) < STALE;
     let is_known = |id: &String| status.known_deployments.contains(id);
     // A deployment that nobody knows is another's, made after ours.
     is_young
@@ -343,7 +345,7 @@ pub fn release(cx: &Context, desired: &Desired, observed: &Observed) {
 pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, status: &mut EcsServiceStatus) {
     acts::done(desired, step, status);
     let tags = match step.operation {
-        Operation::CreateService => step.input.get("tags").cloned(),
+        Operation::CreateService => Some(tags::of_created(step, &status.common.applied_fields)),
         Operation::UpdateService => {
             if step.because.iter().any(|difference| difference.path == "desiredCount") {
                 cx.contests.accepted(&desired.subject, desired.generation, Instant::now());

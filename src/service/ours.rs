@@ -12,7 +12,7 @@ use super::{
     fields::FIELDS,
     live_service::{LiveDeployment, LiveService},
     plan,
-    report::remember,
+    report::{remember, scaled_out},
 };
 use crate::{
     api::{EcsServiceStatus, deployment_status::PastDeployment},
@@ -154,6 +154,10 @@ impl Attempt {
 /// A status that was lost, or that a process could not write any more, would deploy what just failed once more: ECS's own
 /// history tells that it did. It also tells that ours failed before somebody else deployed.
 pub fn recall(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
+    if desired.is_edited && observed.is_unsure {
+        // The edit may have been sent, and have asked for more tasks.
+        scaled_out(status);
+    }
     let (Some(attempt), Some(service)) = (&observed.attempt, &observed.service) else { return };
     if status.own_deployment.as_ref() != Some(&attempt.past.id) {
         let is_known = status.own_deployment.is_some() && !is_new(status, &attempt.past.id);

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::observe::{Revision, active_revisions, deregistered_now, held, held_after, revision};
+use super::observe::{Revision, active_revisions, deregistered_now, held, revision, with_unlisted};
 use crate::{
     api::{
         EcsTaskDefinition, EcsTaskDefinitionStatus, Managed, Reason,
@@ -55,15 +55,13 @@ pub async fn delete(
     if !ecs.has_room(Operation::DeregisterTaskDefinition) || !ecs.has_room(Operation::ListTaskDefinitions) {
         return goes_on();
     }
-    let mut all = active_revisions(&ecs, &family)
+    let listed = active_revisions(&ecs, &family)
         .await
         .map_err(|error| Refusal::Ecs(format!("reading family {family}"), error))?;
-    // What was registered just now may be missing in the list.
+    let mut all = with_unlisted(cx, &region, &family, &listed);
+    // What the process before this one registered just now may be missing in the list.
     let bound = status.task_definition_arn.as_ref();
-    let mut newest = bound.map(|bound| just_before(bound)).unwrap_or_default();
-    newest.extend(held_after(cx, &region, &family, all.first()));
-    newest.extend(bound.cloned());
-    for arn in newest {
+    for arn in bound.map(|bound| just_before(bound)).unwrap_or_default().into_iter().chain(bound.cloned()) {
         if !all.contains(&arn) {
             all.insert(0, arn);
         }

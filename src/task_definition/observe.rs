@@ -97,11 +97,12 @@ pub async fn observe(
     }
     let at = Instant::now();
     let ecs = cx.live.regions().ecs(&desired.region);
-    let mut newest = active_revisions(&ecs, &desired.family).await.map_err(|error| reading(desired, error))?;
-    // What was registered just now may be missing in the list.
-    newest.splice(0..0, held_after(cx, &desired.region, &desired.family, newest.first()));
+    let listed = active_revisions(&ecs, &desired.family).await.map_err(|error| reading(desired, error))?;
+    let newest = with_unlisted(cx, &desired.region, &desired.family, &listed);
     let mut claim_of_newest = None;
     for (index, arn) in newest.iter().take(LOOKED_AT).enumerate() {
+        // What is held of one that is not listed may be long past.
+        let since = if listed.contains(arn) { since } else { Some(at) };
         let Some(revision) = revision(cx, &desired.region, arn, since).await? else { continue };
         let claim = desired.stake.claim(&revision.tags);
         let is_ours = matches!(claim, Claim::Ours(_));
@@ -121,23 +122,22 @@ pub async fn observe(
     Ok(Observed { current: None, before, foreign: claim_of_newest.filter(|_| !bound_to_ours), at, is_answer: false })
 }
 
-/// The revisions of a family that were registered just now, as far as Live holds them, and that are newer than `newest`,
-/// newest first.
-pub fn held_after(cx: &Context, region: &str, family: &str, newest: Option<&String>) -> Vec<String> {
+/// The ACTIVE revisions of a family, newest first: those listed, and those that were registered just now, which ECS may not
+/// list yet; it may list a newer one before.
+pub fn with_unlisted(cx: &Context, region: &str, family: &str, listed: &[String]) -> Vec<String> {
     let number = |arn: &str| {
         let (of, number) = arn::named(arn).rsplit_once(':')?;
         (of == family).then(|| number.parse::<i64>().ok()).flatten()
     };
-    let newest = newest.and_then(|arn| number(arn)).unwrap_or_default();
     let held = cx.live.held(Target::TaskDefinition).into_iter();
-    let mut found: Vec<(i64, String)> = held
-        .filter(|(key, seen)| *key.group.region == *region && seen.is_answer)
-        .filter_map(|(key, seen)| Some((number(&key.name).filter(|number| *number > newest)?, key, seen)))
-        .filter(|(_, _, seen)| seen.json().and_then(Revision::read).is_some_and(|revision| revision.is_active))
-        .map(|(number, key, _)| (number, key.name.to_string()))
-        .collect();
-    found.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
-    found.into_iter().map(|(_, arn)| arn).collect()
+    let registered = held
+        .filter(|(key, seen)| *key.group.region == *region && seen.is_answer && number(&key.name).is_some())
+        .filter(|(_, seen)| seen.json().and_then(Revision::read).is_some_and(|revision| revision.is_active))
+        .map(|(key, _)| key.name.to_string())
+        .filter(|arn| !listed.contains(arn));
+    let mut all: Vec<String> = listed.iter().cloned().chain(registered).collect();
+    all.sort_by_cached_key(|arn| std::cmp::Reverse(number(arn)));
+    all
 }
 
 fn reading(desired: &Desired, error: crate::ecs::EcsError) -> Refusal {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     Desired, Observed,
-    observe::{Revision, active_revisions, deregistered_now, held_after, revision},
+    observe::{Revision, active_revisions, deregistered_now, revision, with_unlisted},
 };
 use crate::{
     api::Origin,
@@ -80,8 +80,8 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
     if !ecs.has_room(Operation::ListTaskDefinitions) {
         return Ok(Left::More);
     }
-    let mut all = active_revisions(&ecs, &desired.family).await.map_err(failed)?;
-    all.splice(0..0, held_after(cx, &desired.region, &desired.family, all.first()));
+    let listed = active_revisions(&ecs, &desired.family).await.map_err(failed)?;
+    let all = with_unlisted(cx, &desired.region, &desired.family, &listed);
     if all.len() <= desired.revisions_kept {
         return Ok(Left::Nothing);
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ecs_sim::{front::Operations, world::tasks::fate::Fate};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::time::{advance, sleep};
 
@@ -141,17 +142,26 @@ impl Walker {
         self.forgetful.insert(name);
     }
 
-    /// The machine slept: all clocks jump at once.
+    /// The operator's process stood still: all clocks jump at once, or, where its machine did, all but the operator's timers.
     async fn jump(&mut self) {
-        let seconds = [30, 600, 7200][self.random.usize(..3)];
-        self.note(&format!("all clocks jump by {seconds} s"));
-        advance(Duration::from_secs(seconds)).await;
+        let duration = Duration::from_secs([30, 600, 7200][self.random.usize(..3)]);
+        if self.random.bool() {
+            self.simulation.suspend(duration);
+        } else {
+            self.note(&format!("all clocks jump by {} s", duration.as_secs()));
+            advance(duration).await;
+        }
     }
 
     async fn restart(&mut self) {
         self.kill();
         let seconds = [0.0, 1.0, 60.0][self.random.usize(..3)];
         sleep(Duration::from_secs_f64(seconds)).await;
+        if self.random.bool() {
+            // On another machine. AWS takes no call from one whose clock is wrong by five minutes.
+            let ahead = [-240, -15, 0, 15, 240][self.random.usize(..5)];
+            self.simulation.set_ahead(SignedDuration::from_secs(ahead));
+        }
         self.start();
     }
 

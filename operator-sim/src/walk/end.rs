@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ecs_operator::api::Reason;
-use ecs_sim::world::deployments::ServiceDeployment;
+use ecs_sim::{Time, world::deployments::ServiceDeployment};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -250,7 +250,6 @@ impl Walker {
     /// What ended badly was not deployed again by the operator without a word of the user.
     fn judge_tries(&mut self) {
         let simulator = self.simulation.ecs().simulator();
-        let (now, moment) = (simulator.clock().now(), Instant::now());
         let others = self.simulation.truth().others();
         let mut world = simulator.world();
         let services = world.region(&Simulation::caller()).services.values();
@@ -263,7 +262,7 @@ impl Walker {
             // It may have referred to any of them.
             let definitions = self.simulation.api_server().objects().into_iter();
             let definitions = definitions.filter(|object| object["kind"] == "EcsTaskDefinition");
-            let mut edits: Vec<Instant> = definitions
+            let mut edits: Vec<Time> = definitions
                 .flat_map(|object| others.edits("EcsTaskDefinition", text(&object, "/metadata/name")))
                 .collect();
             edits.extend(others.edits("EcsService", &service.name));
@@ -274,8 +273,7 @@ impl Walker {
             for (index, after) in service.deployments.iter().enumerate().filter(|(_, one)| !others.began(&one.id)) {
                 let again = |before: &&ServiceDeployment| {
                     let failed = before.tripped || before.rollback.is_some();
-                    let between = now.since(after.created)..=now.since(before.created);
-                    let is_edited = edits.iter().any(|edit| between.contains(&moment.duration_since(*edit)));
+                    let is_edited = edits.iter().any(|edit| (before.created..=after.created).contains(edit));
                     failed && !is_edited && content(before.target) == content(after.target)
                 };
                 if let Some(before) = service.deployments[..index].iter().find(again) {

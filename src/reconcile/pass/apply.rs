@@ -48,7 +48,10 @@ impl<K: Kind> Pass<'_, K> {
         }
         // What was looked at before the end of the doubt may not show yet what is in doubt. (What is held is read anew first.)
         let looked = Some(K::observed_at(observed)).filter(|at| *at >= self.started).unwrap_or_else(Instant::now);
-        let doubt = plan.makes_twins().then(|| cx.doubt.left(&self.subject, was_ours, looked)).flatten();
+        // Nor may ECS show what the process before this one made, and then it would be said to be gone, and made anew.
+        let is_made = !K::Object::common(&mut self.status).applied_fields.is_empty();
+        let is_risky = plan.makes_twins() || is_made && plan.creates();
+        let doubt = is_risky.then(|| cx.doubt.left(&self.subject, was_ours, looked)).flatten();
         if let Some(left) = doubt {
             return Ok(Some(in_doubt(plan, left).with(self.available.clone())));
         }

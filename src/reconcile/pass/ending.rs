@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     api::{Managed, Reason},
+    ecs::Operation,
     runtime::{conditions, controller::Next, objects},
 };
 
@@ -31,11 +32,14 @@ impl<K: Kind> Pass<'_, K> {
         }
         let generation = self.object.meta().generation;
         let common = K::Object::common(&mut self.status);
-        if common.conditions.is_empty() {
-            // A status that was lost.
+        // What was Ready is no more, and a status may have been lost.
+        let begins = self.applied.iter().any(|step| step.deploys || step.operation == Operation::UpdateService);
+        if begins || common.conditions.is_empty() {
             let sent = Verdict::progressing(Reason::Deploying, "A change was sent to ECS, and another is on its way.");
+            let sent = sent.with(self.available.clone());
             common.observed_generation = generation;
-            common.conditions = conditions::merge(&[], sent.conditions(), generation, self.cx.clock.now());
+            common.conditions =
+                conditions::merge(&common.conditions, sent.conditions(), generation, self.cx.clock.now());
         }
         let next = match self.write_status().await {
             Ok(_) => self.has_told(next),

@@ -97,6 +97,7 @@ fn observed(service: Option<Value>) -> Observed {
         looks: Vec::new(),
         resolved: None,
         at: Instant::now(),
+        is_unsure: false,
         is_answer: false,
     }
 }
