@@ -148,7 +148,8 @@ impl Simulation {
     /// The clock of the machine that the operator starts on next is ahead of ECS's, or behind it.
     pub fn set_ahead(&mut self, ahead: SignedDuration) {
         self.ground.ahead = ahead;
-        self.journal().note(Who::World, format!("the operator's clock will be ahead by {} s", ahead.as_secs()));
+        let (seconds, wrong) = (ahead.as_secs(), if ahead.is_negative() { "behind" } else { "ahead" });
+        self.journal().note(Who::World, format!("the operator's clock will be {} s {wrong}", seconds.abs()));
     }
 
     /// The machine is suspended: the date goes on, and ECS with it, but no timer of the operator's does.

@@ -210,12 +210,9 @@ impl Truth {
             service.and_then(|service| service.deployments.last()).map(|one| (one.id.clone(), one.created))
         };
         let Some((id, created)) = newest else { return false };
-        let edits = [
-            self.others.last_edit("EcsService", text(object, "/metadata/name")),
-            self.others.last_edit("EcsTaskDefinition", text(object, "/spec/taskDefinitionRef/name")),
-        ];
-        let since = simulator.clock().now().since(created);
-        !self.others.began(&id) && edits.iter().flatten().all(|edit| edit.elapsed() >= since)
+        let mut edits = self.others.edits("EcsService", text(object, "/metadata/name"));
+        edits.extend(self.others.edits("EcsTaskDefinition", text(object, "/spec/taskDefinitionRef/name")));
+        !self.others.began(&id) && edits.iter().all(|edit| *edit <= created)
     }
 
     fn changed_lately(&self, service: Option<&str>) -> bool {

@@ -151,8 +151,8 @@ pub struct EcsServiceSpec {
     /// `REPLICA` (if absent): `desiredCount` tasks. `DAEMON`: one on each container instance, not on Fargate. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduling_strategy: Option<Enum<sdk::SchedulingStrategy>>,
-    /// `EC2`, `FARGATE` or `EXTERNAL`. Absent: `capacityProviderStrategy`, else the cluster's default strategy, else EC2.
-    /// Immutable, but a `capacityProviderStrategy` may take its place.
+    /// `EC2`, `FARGATE` or `EXTERNAL`; Managed Instances are used by a `capacityProviderStrategy`. Absent: that, else the
+    /// cluster's default strategy, else EC2. Immutable, but a `capacityProviderStrategy` may take its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = own::launch_type())]
     pub launch_type: Option<Enum<sdk::LaunchType>>,

@@ -53,7 +53,7 @@ pub struct Context {
     pub brake: Brake,
     /// Failures that may be but ECS's slowness.
     pub patience: Patience,
-    /// Calls that may have taken effect unheard.
+    /// Calls that may have taken effect untold.
     pub doubt: Doubt,
     /// Edits that wait for others.
     pub gather: Gather,

@@ -1,7 +1,7 @@
-//! Calls that may have taken effect although nobody heard the answer, and must not be made twice.
+//! Calls that may have taken effect although no status tells of it, and must not be made twice.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -16,22 +16,34 @@ const SHOWN: Duration = Duration::from_secs(10);
 /// After so long what ECS does not show was not made.
 const SURE: Duration = Duration::from_secs(60);
 
-/// For whom a call may be under way that nobody waits for any more.
+/// For whom a call may be under way that nobody waits for any more, or may have been made and not told.
 #[derive(Debug)]
 pub struct Doubt {
     started: Instant,
-    /// When a call got no answer; `None` once it was seen what came of it.
-    unanswered: Mutex<HashMap<Subject, Option<Instant>>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// When a call got no answer, or none that was written down; `None` once it was seen what came of it.
+    last: HashMap<Subject, Option<Instant>>,
+    /// Whose status says, since the last such call, what a read showed.
+    told: HashSet<Subject>,
 }
 
 impl Default for Doubt {
     /// Of a process that starts now: the one before it may have died in the middle of a call.
     fn default() -> Self {
-        Self { started: Instant::now(), unanswered: Mutex::default() }
+        Self { started: Instant::now(), known: Mutex::default() }
     }
 }
 
 impl Doubt {
+    /// When this process began.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
     /// A call that makes something for `subject` begins. Until [`Call::answered`] it counts as one without an answer, also
     /// where the pass that makes it is dropped.
     pub fn call(&self, subject: &Subject) -> Call<'_> {
@@ -40,31 +52,45 @@ impl Doubt {
 
     /// A call that makes something for `subject` got no answer, or none that was written down.
     fn raise(&self, subject: &Subject) {
-        self.lock().insert(subject.clone(), Some(Instant::now()));
+        let mut known = self.lock();
+        known.told.remove(subject);
+        known.last.insert(subject.clone(), Some(Instant::now()));
     }
 
     /// Nobody called for `subject` before this process, which has just begun to hold it.
     pub fn is_new(&self, subject: &Subject) {
-        self.lock().entry(subject.clone()).or_insert(None);
+        let mut known = self.lock();
+        if !known.last.contains_key(subject) {
+            known.last.insert(subject.clone(), None);
+            known.told.insert(subject.clone());
+        }
     }
 
     /// A read shows what was made for `subject`. What the process before this one made may be more than that, and ECS may show
     /// the last of it first.
     pub fn settle(&self, subject: &Subject) {
-        let mut unanswered = self.lock();
-        if unanswered.contains_key(subject) || self.started.elapsed() >= SHOWN {
-            unanswered.insert(subject.clone(), None);
+        let mut known = self.lock();
+        known.told.insert(subject.clone());
+        if known.last.contains_key(subject) || self.started.elapsed() >= SHOWN {
+            known.last.insert(subject.clone(), None);
         }
+    }
+
+    /// The status of `subject` says what a read shows, though there is more to do.
+    pub fn tell(&self, subject: &Subject) {
+        self.lock().told.insert(subject.clone());
     }
 
     /// Forgets an object that is gone.
     pub fn forget(&self, subject: &Subject) {
-        self.lock().remove(subject);
+        let mut known = self.lock();
+        known.told.remove(subject);
+        known.last.remove(subject);
     }
 
-    /// Whether a call for `subject` may have been made of which no read has shown what came of it.
+    /// Whether a call for `subject` may have been made of which no status tells what came of it.
     pub fn is_open(&self, subject: &Subject) -> bool {
-        self.lock().get(subject).is_none_or(Option::is_some)
+        !self.lock().told.contains(subject)
     }
 
     /// How long it is until ECS lists what an unanswered call made. `was_ours` tells that the process before this one may
@@ -79,15 +105,15 @@ impl Doubt {
     }
 
     fn until(&self, after: Duration, subject: &Subject, was_ours: bool, now: Instant) -> Option<Duration> {
-        let last = match self.lock().get(subject) {
+        let last = match self.lock().last.get(subject) {
             Some(last) => (*last)?,
             None => was_ours.then_some(self.started)?,
         };
         after.checked_sub(now.saturating_duration_since(last)).filter(|left| !left.is_zero())
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Subject, Option<Instant>>> {
-        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -136,8 +162,10 @@ mod tests {
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         assert_eq!(doubt.left(&subject, false, at(0)), None, "nobody can have called for what is new");
         assert_eq!(doubt.left(&subject, true, at(4)), Some(Duration::from_secs(6)));
+        assert!(doubt.is_open(&subject));
         doubt.settle(&subject);
         assert_eq!(doubt.left(&subject, true, at(4)), Some(Duration::from_secs(6)), "there may be more");
+        assert!(!doubt.is_open(&subject), "what there is was told");
         assert_eq!(doubt.left(&subject, true, at(10)), None);
         tokio::time::advance(Duration::from_secs(60)).await;
         drop(doubt.call(&subject));

@@ -23,6 +23,7 @@ pub mod verdict;
 pub use self::{
     context::{Context, Settings, Subject},
     kind::{Deletion, Kind, Refusal},
+    observe_only::is_paused,
     plan::{Difference, Plan, Step, differences},
     story::{News, Story},
     verdict::{State, Verdict},

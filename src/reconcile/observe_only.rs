@@ -40,7 +40,7 @@ pub(super) fn held<K: Object + Managed>(object: &K) -> Option<Held> {
 }
 
 /// Whether the annotation is there. Any value but `false` counts: who writes `True` means it.
-pub(super) fn is_paused<K: Object>(object: &K) -> bool {
+pub fn is_paused<K: Object>(object: &K) -> bool {
     object.annotations().get(PAUSED).is_some_and(|value| value != "false")
 }
 

@@ -17,7 +17,7 @@ use super::{
     context::{Context, Subject},
     doubt::Call,
     kind::{Deletion, Kind, Refusal, Status},
-    observe_only,
+    observe_only::{self, Held},
     plan::{Plan, Step},
     spec,
     story::Story,
@@ -39,6 +39,9 @@ const ROUNDS: usize = 4;
 
 /// What is to be made is made by a look that is not older, where it can be had: a pass may have slept with its machine.
 const FRESH: Duration = Duration::from_secs(15);
+
+/// When the watch of the API server has caught up.
+const CAUGHT_UP: Duration = Duration::from_millis(250);
 
 /// Between tries to write a status.
 const UNWRITTEN: Delays = Delays { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
@@ -141,7 +144,10 @@ impl<K: Kind> Pass<'_, K> {
         let was_deployed = K::was_deployed(&before, &self.status);
         self.story.conclude(&verdict, K::Object::common(&mut before.clone()), was_deployed);
         let next = match self.conclude(&before, &verdict).await {
-            Ok(next) => self.has_told(next),
+            Ok(next) => {
+                self.all_is_told();
+                next
+            }
             Err(error) => self.unwritten(&error),
         };
         tracing::debug!(object = %self.subject, reason = verdict.reason.as_str(), message = verdict.message, "looked at");
@@ -187,22 +193,11 @@ impl<K: Kind> Pass<'_, K> {
         let mut has_slept = false;
         let mut since = self.asked_to_look().then_some(self.started);
         for _ in 0..ROUNDS {
-            let observed = K::observe(cx, &desired, &self.status, since).await?;
-            if K::is_outdated(cx, &self.object, &references) {
-                // ECS took its time, or the machine slept: what was asked for then would be deployed, or told, too late.
-                return Err(Refusal::Later(Duration::ZERO));
-            }
-            cx.patience.was_read(&self.subject);
-            K::recall(&desired, &observed, &mut self.status);
-            self.available = K::available(&desired, &observed, &self.status);
-            cx.interests.set(&cx.live, &self.subject, K::keys(&desired, &observed));
+            let observed = self.look(&desired, &references, since).await?;
             let mut plan = K::plan(&desired, &observed, &self.status)
                 .inspect_err(|_| K::report(&desired, &observed, &mut self.status, now))?;
             if let Some(held) = held {
-                K::report(&desired, &observed, &mut self.status, now);
-                K::Object::common(&mut self.status).plan = observe_only::lines(&plan);
-                let verdict = K::verdict(&desired, &observed, &self.status, &plan, now);
-                return Ok((observe_only::verdict(held, &plan, verdict), None));
+                return Ok((self.only_looked_at(held, &desired, &observed, &plan), None));
             }
             // A plan that is carried out, or fails, is no longer one to be read.
             K::Object::common(&mut self.status).plan.clear();
@@ -255,6 +250,38 @@ impl<K: Kind> Pass<'_, K> {
             Duration::from_secs(5),
         );
         Ok((self.told(verdict), None))
+    }
+
+    /// What ECS shows. What it tells of the past is taken over, and from now on is looked at.
+    async fn look(
+        &mut self,
+        desired: &K::Desired,
+        references: &K::References,
+        since: Option<Instant>,
+    ) -> Result<K::Observed, Refusal> {
+        let cx = self.cx;
+        let observed = K::observe(cx, desired, &self.status, since).await?;
+        if K::is_outdated(cx, &self.object, references) {
+            // ECS took its time, or the machine slept: what was asked for then would be deployed, or told, too late.
+            return Err(Refusal::Later(CAUGHT_UP));
+        }
+        cx.patience.was_read(&self.subject);
+        K::recall(desired, &observed, &mut self.status);
+        self.available = K::available(desired, &observed, &self.status);
+        cx.interests.set(&cx.live, &self.subject, K::keys(desired, &observed));
+        Ok(observed)
+    }
+
+    /// Writes nothing: what the status says of a plan that is held back.
+    fn only_looked_at(&mut self, held: Held, desired: &K::Desired, observed: &K::Observed, plan: &Plan) -> Verdict {
+        let now = self.cx.clock.now();
+        K::report(desired, observed, &mut self.status, now);
+        K::Object::common(&mut self.status).plan = observe_only::lines(plan);
+        if !K::is_answer(observed) {
+            self.cx.doubt.tell(&self.subject);
+        }
+        let verdict = K::verdict(desired, observed, &self.status, plan, now);
+        observe_only::verdict(held, plan, verdict)
     }
 
     /// Whether what was observed is too old to call the object ready from now on: the sweep is late, and was before it became

@@ -165,6 +165,12 @@ impl Step {
         !self.because.is_empty() && self.because.iter().all(|difference| difference.path.starts_with("metadata."))
     }
 
+    /// Whether it asks for more tasks than before.
+    pub fn scales_out(&self) -> bool {
+        let mut counts = self.because.iter().filter(|difference| difference.path == "desiredCount");
+        counts.any(|count| count.want.as_i64() > count.have.as_i64())
+    }
+
     /// What ECS's answer says was made, where the step does not name it.
     pub fn made(&self, answer: &Value) -> Option<String> {
         let made = answer.pointer("/taskDefinition/taskDefinitionArn").and_then(Value::as_str);

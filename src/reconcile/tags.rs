@@ -77,7 +77,7 @@ pub fn steps(what: &str, arn: &str, want: &Tags, have: &Tags, applied: &[String]
 }
 
 /// The tags of what a call made, as ECS answers without them. It may answer with what an earlier call made that got no answer:
-/// a tag in `applied` that this call does not set is there until it is taken away.
+/// a tag in `applied` that this call does not set counts as there, so that it is taken away whether it is or not.
 pub fn of_created(step: &Step, applied: &[String]) -> Value {
     let mut tags = from_json(step.input.get("tags"));
     for key in applied.iter().filter_map(|path| path.strip_prefix("tags[")?.strip_suffix(']')) {

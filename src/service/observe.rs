@@ -21,7 +21,7 @@ use crate::{
         deployment_status::{DeploymentOutcome, PastDeployment},
     },
     ecs::{Class, EcsError, Key, Operation, Pace, Seen, arn, canon},
-    reconcile::{Context, Difference, Refusal, Step, Subject, Verdict, tags},
+    reconcile::{Context, Refusal, Step, Subject, Verdict, tags},
 };
 
 /// A rollout that has not got all its tasks after so long is looked into.
@@ -118,8 +118,11 @@ async fn look(
         looks.extend(complete(cx, desired, service).await?);
     }
     let service = json.clone().and_then(LiveService::read);
+    let may_be_late = seen.at.saturating_duration_since(cx.doubt.started()) < STALE.unsigned_abs();
     let read_at = cx.clock.now().saturating_sub(SignedDuration::try_from(seen.at.elapsed()).unwrap_or_default());
-    if service.as_ref().is_some_and(|service| is_from_the_past(service, status, read_at.unwrap_or_default())) {
+    let read_at = read_at.unwrap_or_default();
+    if may_be_late && service.as_ref().is_some_and(|service| is_from_the_past(service, status, read_at)) {
+        cx.live.distrust(&desired.key);
         return Err(Refusal::Later(SHORTLY));
     }
     let resolved = match &desired.family {
@@ -350,10 +353,7 @@ pub fn absorb(cx: &Context, desired: &Desired, step: &Step, mut answer: Value, s
             if step.because.iter().any(|difference| difference.path == "desiredCount") {
                 cx.contests.accepted(&desired.subject, desired.generation, Instant::now());
             }
-            let raises = |difference: &Difference| {
-                difference.path == "desiredCount" && difference.want.as_i64() > difference.have.as_i64()
-            };
-            if step.because.iter().any(raises) {
+            if step.scales_out() {
                 scaled_out(status);
             }
             None

@@ -152,7 +152,8 @@ impl Attempt {
 }
 
 /// A status that was lost, or that a process could not write any more, would deploy what just failed once more: ECS's own
-/// history tells that it did. It also tells that ours failed before somebody else deployed.
+/// history tells that it did. It also tells that ours failed before somebody else deployed. Nor does a status that an edit
+/// outlived prove that all tasks ran which the edit asked for.
 pub fn recall(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
     if desired.is_edited && observed.is_unsure {
         // The edit may have been sent, and have asked for more tasks.

@@ -15,7 +15,7 @@ use super::{SHORTLY, together};
 use crate::{
     api::{EcsCluster, EcsService, EcsTaskDefinition, EcsTaskDefinitionSpec, LocalReference, Reason, status::READY},
     ecs::{Key, arn},
-    reconcile::{Context, Refusal, Subject, Verdict},
+    reconcile::{Context, Refusal, Subject, Verdict, is_paused},
     runtime::objects::Object,
 };
 
@@ -74,11 +74,12 @@ impl References {
         }
     }
 
-    /// Whether the service or its task definition was edited, or that has got another revision, since this was looked up.
+    /// Whether the service was edited or paused, or its task definition edited or registered anew, since this was looked up.
     pub fn are_outdated(&self, cx: &Context, object: &EcsService) -> bool {
         let namespace = object.namespace().unwrap_or_default();
         let service = cx.stores.services.get(&ObjectRef::from_obj(object));
-        if service.is_some_and(|now| now.metadata.generation > object.metadata.generation) {
+        let is_paused_now = |now: &EcsService| is_paused(now) && !is_paused(object);
+        if service.is_some_and(|now| now.metadata.generation > object.metadata.generation || is_paused_now(&now)) {
             return true;
         }
         let now = lookup(&cx.stores.task_definitions, object.spec.task_definition_ref.as_ref(), &namespace);

@@ -81,6 +81,7 @@ fn task_set(
         status.rolled_out = Some(set.id.clone());
         status.task_failures.clear();
     } else {
+        note_woken(status);
         failures(observed, service, Some(&set.id), status);
     }
     note_most_running(service, status);
@@ -89,8 +90,8 @@ fn task_set(
     status.deployment = Some(DeploymentStatus { strategy: None, ..told });
 }
 
-/// More tasks are wanted than before. Those that are to come are no dip of those that ran, and from here on the time runs
-/// within which they are to start.
+/// More tasks are wanted than before, or may be. Those that are to come are no dip of those that ran, and from here on the
+/// time runs within which they are to start.
 pub fn scaled_out(status: &mut EcsServiceStatus) {
     status.rolled_out = None;
     if let Some(deployment) = &mut status.deployment {
@@ -119,9 +120,19 @@ fn deployments(
 /// Remembers that all tasks of our deployment ran once.
 fn note_rolled_out(desired: &Desired, service: &LiveService, primary: &LiveDeployment, status: &mut EcsServiceStatus) {
     let all_run = desired.is_daemon() || service.running_count >= service.desired_count;
-    if status.own_deployment.as_deref() == Some(&primary.id) && service.is_completed() && all_run {
+    if !all_run {
+        note_woken(status);
+    } else if status.own_deployment.as_deref() == Some(&primary.id) && service.is_completed() {
         status.rolled_out = Some(primary.id.clone());
         status.task_failures.clear();
+    }
+}
+
+/// Somebody else wants tasks where none was wanted, and not all of them run: that they start is not proven by what ran
+/// before.
+fn note_woken(status: &mut EcsServiceStatus) {
+    if status.most_running == Some(0) && status.rolled_out.is_some() {
+        scaled_out(status);
     }
 }
 
@@ -144,10 +155,6 @@ fn note_most_running(service: &LiveService, status: &mut EcsServiceStatus) {
         let ran = status.most_running.or_else(of_deployment);
         let (running, wanted) = service.counts();
         status.most_running = number(running).max(ran).min(number(wanted));
-        if wanted > 0 && status.most_running == Some(0) && status.rolled_out.is_some() {
-            // Somebody else wants tasks where none was wanted: that these start is not proven by what ran, if anything did.
-            scaled_out(status);
-        }
     }
 }
 

@@ -122,13 +122,16 @@ pub async fn observe(
     Ok(Observed { current: None, before, foreign: claim_of_newest.filter(|_| !bound_to_ours), at, is_answer: false })
 }
 
+/// The number of a revision of that family.
+fn number_in(family: &str, arn: &str) -> Option<i64> {
+    let (of, number) = arn::named(arn).rsplit_once(':')?;
+    (of == family).then(|| number.parse().ok()).flatten()
+}
+
 /// The ACTIVE revisions of a family, newest first: those listed, and those that were registered just now, which ECS may not
 /// list yet; it may list a newer one before.
 pub fn with_unlisted(cx: &Context, region: &str, family: &str, listed: &[String]) -> Vec<String> {
-    let number = |arn: &str| {
-        let (of, number) = arn::named(arn).rsplit_once(':')?;
-        (of == family).then(|| number.parse::<i64>().ok()).flatten()
-    };
+    let number = |arn: &str| number_in(family, arn);
     let held = cx.live.held(Target::TaskDefinition).into_iter();
     let registered = held
         .filter(|(key, seen)| *key.group.region == *region && seen.is_answer && number(&key.name).is_some())
@@ -195,11 +198,9 @@ pub async fn active_revisions(ecs: &Ecs, family: &str) -> Result<Vec<String>, cr
             Err(error) => return Err(error),
         };
         let arns = answer.get("taskDefinitionArns").and_then(Value::as_array).into_iter().flatten();
-        found.extend(arns.filter_map(Value::as_str).filter_map(|arn| {
-            let (name, revision) = arn::named(arn).rsplit_once(':')?;
-            // Some take the prefix for a prefix.
-            (name == family).then_some((revision.parse().ok()?, arn.to_owned()))
-        }));
+        // Some take the prefix for a prefix.
+        let arns = arns.filter_map(Value::as_str);
+        found.extend(arns.filter_map(|arn| Some((number_in(family, arn)?, arn.to_owned()))));
         match answer.get("nextToken").filter(|token| token.is_string()) {
             Some(token) => next = Some(token.clone()),
             None => break,

@@ -86,7 +86,12 @@ async fn prune_behind(cx: &Context, desired: &Desired, current: &str, story: &mu
         return Ok(Left::Nothing);
     }
     let looks = all.into_iter().take(desired.revisions_kept + LOOKED_AT);
-    let looks = looks.map(|arn| async move { revision(cx, &desired.region, &arn, None).await });
+    let listed = &listed;
+    let looks = looks.map(|arn| async move {
+        // What is held of one that is not listed may be long past.
+        let since = (!listed.contains(&arn)).then(Instant::now);
+        revision(cx, &desired.region, &arn, since).await
+    });
     let found: Vec<Option<Revision>> = stream::iter(looks).buffered(LOOKS_AT_ONCE).try_collect().await?;
     // What was deregistered a moment ago may still be listed.
     let is_ours = |revision: &Revision| {

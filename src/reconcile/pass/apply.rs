@@ -48,8 +48,8 @@ impl<K: Kind> Pass<'_, K> {
         }
         // What was looked at before the end of the doubt may not show yet what is in doubt. (What is held is read anew first.)
         let looked = Some(K::observed_at(observed)).filter(|at| *at >= self.started).unwrap_or_else(Instant::now);
-        // Nor may ECS show what the process before this one made, and then it would be said to be gone, and made anew.
-        let is_made = !K::Object::common(&mut self.status).applied_fields.is_empty();
+        // Nor may ECS show yet what the status tells of, and then it would be said to be gone, and made anew.
+        let is_made = K::Object::common(&mut self.status).account_id.is_some();
         let is_risky = plan.makes_twins() || is_made && plan.creates();
         let doubt = is_risky.then(|| cx.doubt.left(&self.subject, was_ours, looked)).flatten();
         if let Some(left) = doubt {
@@ -84,6 +84,7 @@ impl<K: Kind> Pass<'_, K> {
         if !K::is_answer(observed) {
             // All else was seen to be as it is asked for.
             cx.brake.release(&self.subject);
+            cx.doubt.tell(&self.subject);
             if cx.doubt.left(&self.subject, self.is_held, Instant::now()).is_none() {
                 let managed = with_kept(K::managed(desired), &plan.kept);
                 forget_done(K::Object::common(&mut self.status), &managed, &planned);

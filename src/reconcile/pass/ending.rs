@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     api::{Managed, Reason},
-    ecs::Operation,
     runtime::{conditions, controller::Next, objects},
 };
 
@@ -32,8 +31,8 @@ impl<K: Kind> Pass<'_, K> {
         }
         let generation = self.object.meta().generation;
         let common = K::Object::common(&mut self.status);
-        // What was Ready is no more, and a status may have been lost.
-        let begins = self.applied.iter().any(|step| step.deploys || step.operation == Operation::UpdateService);
+        // What was Ready is no more, or a status was lost.
+        let begins = self.applied.iter().any(|step| step.deploys || step.scales_out());
         if begins || common.conditions.is_empty() {
             let sent = Verdict::progressing(Reason::Deploying, "A change was sent to ECS, and another is on its way.");
             let sent = sent.with(self.available.clone());
@@ -42,7 +41,10 @@ impl<K: Kind> Pass<'_, K> {
                 conditions::merge(&common.conditions, sent.conditions(), generation, self.cx.clock.now());
         }
         let next = match self.write_status().await {
-            Ok(_) => self.has_told(next),
+            Ok(_) => {
+                self.all_is_told();
+                next
+            }
             Err(error) => self.unwritten(&error),
         };
         self.story.tell(self.cx, &self.object).await;
@@ -50,11 +52,10 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     /// The status tells all that this pass did.
-    pub(super) fn has_told(&mut self, next: Next) -> Next {
+    pub(super) fn all_is_told(&mut self) {
         if let Some(call) = self.untold.take() {
             call.answered();
         }
-        next
     }
 
     /// The status could not be written: the pass is made again.
