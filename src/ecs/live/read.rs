@@ -46,7 +46,6 @@ const HARMLESS_EVENTS: &[&str] = &[
 ];
 
 impl Target {
-    /// How many names one call takes.
     /// The operation that reads it.
     pub(in crate::ecs) const fn operation(self) -> Operation {
         match self {
@@ -59,6 +58,7 @@ impl Target {
         }
     }
 
+    /// How many names one call takes.
     pub(super) const fn batch(self) -> usize {
         match self {
             Self::Cluster => 100,
