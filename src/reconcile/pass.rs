@@ -202,7 +202,7 @@ impl<K: Kind> Pass<'_, K> {
             // A plan that is carried out, or fails, is no longer one to be read.
             K::Object::common(&mut self.status).plan.clear();
             if plan.is_empty() {
-                if since.is_none() && self.is_told_too_late(&desired, &observed, &plan) {
+                if since.is_none() && self.is_too_old_for_ready(&desired, &observed, &plan)? {
                     since = Some(self.started);
                     continue;
                 }
@@ -285,15 +285,28 @@ impl<K: Kind> Pass<'_, K> {
     }
 
     /// Whether what was observed is too old to call the object ready from now on: the sweep is late, and was before it became
+    /// so; or ECS may have answered from before what was done for an edit that was taken back. An error while it may still do
     /// so.
-    fn is_told_too_late(&self, desired: &K::Desired, observed: &K::Observed, plan: &Plan) -> bool {
-        let age = self.started.saturating_duration_since(K::observed_at(observed));
-        if age <= self.cx.live.quiet() || self.was_in_line() {
-            return false;
+    fn is_too_old_for_ready(&self, desired: &K::Desired, observed: &K::Observed, plan: &Plan) -> Result<bool, Refusal> {
+        let at = K::observed_at(observed);
+        let is_late = self.started.saturating_duration_since(at) > self.cx.live.quiet() && !self.was_in_line();
+        let left = |now| self.cx.doubt.left(&self.subject, self.is_held, now).filter(|_| self.is_edited());
+        let is_of_the_past = left(at).is_some();
+        if !is_late && !is_of_the_past {
+            return Ok(false);
         }
         let (mut status, now) = (self.status.clone(), self.cx.clock.now());
         K::report(desired, observed, &mut status, now);
-        K::verdict(desired, observed, &status, plan, now).state == State::Ready
+        if K::verdict(desired, observed, &status, plan, now).state != State::Ready {
+            return Ok(false);
+        }
+        left(Instant::now()).map_or(Ok(true), |left| Err(Refusal::Later(left)))
+    }
+
+    /// No status tells of this generation yet.
+    fn is_edited(&self) -> bool {
+        let mut before = self.object.status().cloned().unwrap_or_default();
+        K::Object::common(&mut before).observed_generation != self.object.meta().generation
     }
 
     /// A new value of the annotation `reconcileAt` asks for a fresh look, and for patience to begin anew.
