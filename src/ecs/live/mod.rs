@@ -5,6 +5,7 @@
 //! answers.
 
 mod pace;
+mod pending;
 mod read;
 mod state;
 #[cfg(test)]
@@ -23,17 +24,16 @@ use tokio::{
     time::Instant,
 };
 
-use self::state::State;
+use self::{
+    pending::{Asked, Call},
+    state::State,
+};
 use super::{
     arn,
     client::Regions,
     error::{Class, EcsError, unanswered},
 };
 
-/// How long a question waits for others that fit into the same call.
-const WINDOW: Duration = Duration::from_millis(20);
-/// The same while a call of its group is under way: a crowd that asks one after another fills its calls, too.
-const BUSY_WINDOW: Duration = Duration::from_millis(200);
 /// How many reads may be under way at once in one region.
 const READS_AT_ONCE: usize = 16;
 /// How many of the sweep's: those who ask must not stand in line behind it.
@@ -241,11 +241,14 @@ impl Live {
                 return Ok(seen);
             }
             let (waiter, answer) = oneshot::channel();
-            match state.ask(key, waiter) {
-                state::Asked::First => self.flush_after(key.group.clone(), self.window(&key.group, WINDOW)),
-                state::Asked::FirstOfBusy => self.flush_after(key.group.clone(), self.window(&key.group, BUSY_WINDOW)),
-                state::Asked::Full => self.flush_after(key.group.clone(), Duration::ZERO),
-                state::Asked::Joined => {}
+            let asked = state.ask(key, waiter);
+            drop(state);
+            match asked {
+                Asked::First { number, is_busy } => {
+                    self.fetch_after(key.group.clone(), number, self.window(&key.group, is_busy));
+                }
+                Asked::Full(calls) => self.fetch_for_askers(&key.group, calls),
+                Asked::Joined => {}
             }
             answer
         };
@@ -324,19 +327,23 @@ impl Live {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn flush_after(&self, group: Group, wait: Duration) {
+    fn fetch_after(&self, group: Group, number: u64, wait: Duration) {
         let live = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            let calls = live.state().take_pending(&group);
-            for names in calls {
-                live.fetch(group.clone(), names, Reader::Asker);
-            }
+            let calls = live.state().take_pending(&group, number);
+            live.fetch_for_askers(&group, calls);
         });
     }
 
+    fn fetch_for_askers(&self, group: &Group, calls: Vec<Call>) {
+        for names in calls {
+            self.fetch(group.clone(), names, Reader::Asker);
+        }
+    }
+
     /// One call, in a task of its own.
-    fn fetch(&self, group: Group, names: Vec<(Arc<str>, Vec<Waiter>)>, reader: Reader) {
+    fn fetch(&self, group: Group, names: Call, reader: Reader) {
         let live = self.clone();
         live.state().began(&group);
         tokio::spawn(async move {

@@ -5,6 +5,10 @@ use std::time::Duration;
 use super::{Group, Live, Target};
 use crate::ecs::client::Operation;
 
+/// How long a question waits for others that fit into the same call.
+const WINDOW: Duration = Duration::from_millis(20);
+/// The same while a call of its group is under way: a crowd that asks one after another fills its calls, too.
+const BUSY_WINDOW: Duration = Duration::from_millis(200);
 /// How long a question for services waits for others while changes of services wait for their turn in ECS's rate limit: who
 /// asks is about to wait there, too, and asks when another one has had its turn, five a second.
 const QUEUED_WINDOW: Duration = Duration::from_millis(1500);
@@ -22,9 +26,13 @@ impl Live {
         part * self.shared.regions.ecs(region).a_second(of.operation())
     }
 
-    /// How long a question waits for others.
-    pub(super) fn window(&self, group: &Group, usual: Duration) -> Duration {
-        if self.is_queued(&group.region, group.target) { QUEUED_WINDOW } else { usual }
+    /// How long a question waits for others, whose group has a call under way or not.
+    pub(super) fn window(&self, group: &Group, is_busy: bool) -> Duration {
+        match is_busy {
+            _ if self.is_queued(&group.region, group.target) => QUEUED_WINDOW,
+            true => BUSY_WINDOW,
+            false => WINDOW,
+        }
     }
 
     fn is_queued(&self, region: &str, of: Target) -> bool {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     Cadence, Group, Key, Pace, Seen, Target, Waiter,
+    pending::{Asked, Call, Pending},
     read::{deployments, identity},
 };
 
@@ -30,7 +31,7 @@ pub(super) struct State {
 #[derive(Default)]
 struct Members {
     held: BTreeMap<Arc<str>, Held>,
-    pending: BTreeMap<Arc<str>, Vec<Waiter>>,
+    pending: Pending,
     apart: BTreeMap<Arc<str>, Instant>,
     /// How many calls are under way.
     under_way: usize,
@@ -68,18 +69,6 @@ struct Replaced {
 /// How long an observation that nobody keeps is held.
 const UNKEPT: Duration = Duration::from_secs(600);
 
-/// What became of a question.
-pub(super) enum Asked {
-    /// The first of a call: somebody must start it after the window.
-    First,
-    /// The same, while other calls of the group are under way.
-    FirstOfBusy,
-    /// The call is full: start it now.
-    Full,
-    /// Another question's call takes it along.
-    Joined,
-}
-
 impl State {
     pub(super) fn peek(&self, key: &Key) -> Option<Seen> {
         self.groups.get(&key.group)?.held.get(&key.name)?.seen()
@@ -96,16 +85,12 @@ impl State {
 
     pub(super) fn ask(&mut self, key: &Key, waiter: Waiter) -> Asked {
         let members = self.groups.entry(key.group.clone()).or_default();
-        let busy = members.under_way > 0;
-        let pending = &mut members.pending;
-        let first = pending.is_empty();
-        pending.entry(key.name.clone()).or_default().push(waiter);
-        if pending.len() == key.group.target.batch() {
-            Asked::Full
-        } else if first && busy {
-            Asked::FirstOfBusy
-        } else if first {
-            Asked::First
+        let is_first = members.pending.is_empty();
+        members.pending.add(&key.name, waiter);
+        if members.pending.len() == key.group.target.batch() {
+            Asked::Full(members.take_pending(key.group.target))
+        } else if is_first {
+            Asked::First { number: members.pending.number(), is_busy: members.under_way > 0 }
         } else {
             Asked::Joined
         }
@@ -127,11 +112,10 @@ impl State {
         }
     }
 
-    /// What waits in a group, cut into calls.
-    pub(super) fn take_pending(&mut self, group: &Group) -> Vec<Vec<(Arc<str>, Vec<Waiter>)>> {
-        let Some(members) = self.groups.get_mut(group) else { return Vec::new() };
-        let names: Vec<_> = std::mem::take(&mut members.pending).into_iter().collect();
-        members.cut(group.target, names, |(name, _)| name)
+    /// What waits in a group, cut into calls, unless it was taken before.
+    pub(super) fn take_pending(&mut self, group: &Group, number: u64) -> Vec<Call> {
+        let members = self.groups.get_mut(group).filter(|members| members.pending.number() == number);
+        members.map(|members| members.take_pending(group.target)).unwrap_or_default()
     }
 
     pub(super) fn keep(&mut self, key: &Key, pace: Pace) {
@@ -330,6 +314,11 @@ impl Members {
         let take = whole.max(open.min(count));
         self.credit[class] = (credit - take as f64).max(0.0);
         take
+    }
+
+    fn take_pending(&mut self, target: Target) -> Vec<Call> {
+        let names = self.pending.take();
+        self.cut(target, names, |(name, _)| name)
     }
 
     /// Cuts names into calls; those set apart get a call each.
