@@ -143,13 +143,8 @@ impl<K: Kind> Pass<'_, K> {
         };
         let was_deployed = K::was_deployed(&before, &self.status);
         self.story.conclude(&verdict, K::Object::common(&mut before.clone()), was_deployed);
-        let next = match self.conclude(&before, &verdict).await {
-            Ok(next) => {
-                self.all_is_told();
-                next
-            }
-            Err(error) => self.unwritten(&error),
-        };
+        let written = self.conclude(&before, &verdict).await;
+        let next = self.after_writing(written);
         tracing::debug!(object = %self.subject, reason = verdict.reason.as_str(), message = verdict.message, "looked at");
         self.story.tell(self.cx, &self.object).await;
         if let Some((desired, observed)) = settled {
@@ -196,16 +191,18 @@ impl<K: Kind> Pass<'_, K> {
             let observed = self.look(&desired, &references, since).await?;
             let mut plan = K::plan(&desired, &observed, &self.status)
                 .inspect_err(|_| K::report(&desired, &observed, &mut self.status, now))?;
+            if plan.is_empty()
+                && let Some(newer) = self.must_look_since(&desired, &observed, &plan)?
+            {
+                since = Some(newer);
+                continue;
+            }
             if let Some(held) = held {
                 return Ok((self.only_looked_at(held, &desired, &observed, &plan), None));
             }
             // A plan that is carried out, or fails, is no longer one to be read.
             K::Object::common(&mut self.status).plan.clear();
             if plan.is_empty() {
-                if since.is_none() && self.is_too_old_for_ready(&desired, &observed, &plan)? {
-                    since = Some(self.started);
-                    continue;
-                }
                 // Nothing to write, and it is ours all the same: it was kept, or its object is made anew.
                 if !self.is_held {
                     self.hold(&desired).await?;
@@ -284,29 +281,30 @@ impl<K: Kind> Pass<'_, K> {
         observe_only::verdict(held, plan, verdict)
     }
 
-    /// Whether what was observed is too old to call the object ready from now on: the sweep is late, and was before it became
-    /// so; or ECS may have answered from before what was done for an edit that was taken back. An error while it may still do
-    /// so.
-    fn is_too_old_for_ready(&self, desired: &K::Desired, observed: &K::Observed, plan: &Plan) -> Result<bool, Refusal> {
-        let at = K::observed_at(observed);
-        let is_late = self.started.saturating_duration_since(at) > self.cx.live.quiet() && !self.was_in_line();
-        let left = |now| self.cx.doubt.left(&self.subject, self.is_held, now).filter(|_| self.is_edited());
-        let is_of_the_past = left(at).is_some();
-        if !is_late && !is_of_the_past {
-            return Ok(false);
+    /// Since when ECS must have been looked at for the object to be called Ready from now on, where this look is from before:
+    /// the sweep is late, or ECS may have answered from before a call of which no status tells. [`Refusal::Later`] while it
+    /// may still answer so.
+    fn must_look_since(
+        &self,
+        desired: &K::Desired,
+        observed: &K::Observed,
+        plan: &Plan,
+    ) -> Result<Option<Instant>, Refusal> {
+        if self.was_in_line() {
+            return Ok(None);
         }
-        let (mut status, now) = (self.status.clone(), self.cx.clock.now());
-        K::report(desired, observed, &mut status, now);
-        if K::verdict(desired, observed, &status, plan, now).state != State::Ready {
-            return Ok(false);
+        let (at, now) = (K::observed_at(observed), Instant::now());
+        let left = |at| self.cx.doubt.left(&self.subject, self.is_held, at);
+        let is_late = self.started.saturating_duration_since(at) > self.cx.live.quiet();
+        if !is_late && left(at).is_none() {
+            return Ok(None);
         }
-        left(Instant::now()).map_or(Ok(true), |left| Err(Refusal::Later(left)))
-    }
-
-    /// No status tells of this generation yet.
-    fn is_edited(&self) -> bool {
-        let mut before = self.object.status().cloned().unwrap_or_default();
-        K::Object::common(&mut before).observed_generation != self.object.meta().generation
+        let (mut status, date) = (self.status.clone(), self.cx.clock.now());
+        K::report(desired, observed, &mut status, date);
+        if K::verdict(desired, observed, &status, plan, date).state != State::Ready {
+            return Ok(None);
+        }
+        left(now).map_or(Ok(Some(now)), |left| Err(Refusal::Later(left)))
     }
 
     /// A new value of the annotation `reconcileAt` asks for a fresh look, and for patience to begin anew.

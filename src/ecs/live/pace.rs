@@ -28,10 +28,12 @@ impl Live {
 
     /// How long a question waits for others, whose group has a call under way or not.
     pub(super) fn window(&self, group: &Group, is_busy: bool) -> Duration {
-        match is_busy {
-            _ if self.is_queued(&group.region, group.target) => QUEUED_WINDOW,
-            true => BUSY_WINDOW,
-            false => WINDOW,
+        if self.is_queued(&group.region, group.target) {
+            QUEUED_WINDOW
+        } else if is_busy {
+            BUSY_WINDOW
+        } else {
+            WINDOW
         }
     }
 

@@ -40,28 +40,26 @@ impl<K: Kind> Pass<'_, K> {
             common.conditions =
                 conditions::merge(&common.conditions, sent.conditions(), generation, self.cx.clock.now());
         }
-        let next = match self.write_status().await {
-            Ok(_) => {
-                self.all_is_told();
-                next
-            }
-            Err(error) => self.unwritten(&error),
-        };
+        let written = self.write_status().await.map(|_| next);
+        let next = self.after_writing(written);
         self.story.tell(self.cx, &self.object).await;
         next
     }
 
-    /// The status tells all that this pass did.
-    pub(super) fn all_is_told(&mut self) {
-        if let Some(call) = self.untold.take() {
-            call.answered();
+    /// The status tells all that this pass did; or it could not be written, and the pass is made again.
+    pub(super) fn after_writing(&mut self, written: kube::Result<Next>) -> Next {
+        match written {
+            Ok(next) => {
+                if let Some(call) = self.untold.take() {
+                    call.answered();
+                }
+                next
+            }
+            Err(error) => {
+                tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
+                Next::Backoff(UNWRITTEN)
+            }
         }
-    }
-
-    /// The status could not be written: the pass is made again.
-    pub(super) fn unwritten(&self, error: &kube::Error) -> Next {
-        tracing::warn!(object = %self.subject, %error, "the status could not be written; the pass is made again");
-        Next::Backoff(UNWRITTEN)
     }
 
     /// The one status write of a pass; none where nothing changed.
