@@ -67,6 +67,11 @@ impl EcsError {
         self.class == Class::Denied && !self.code.starts_with("AccessDenied")
     }
 
+    /// Whether it says something of what was asked for: not of the moment, nor of who calls.
+    pub fn is_of_what_was_asked(&self) -> bool {
+        !matches!(self.class, Class::Throttled | Class::Transient) && !self.is_of_the_caller()
+    }
+
     /// Whether it says something of its own call: another one, made at the same moment, may well be accepted.
     pub fn is_of_its_call(&self) -> bool {
         matches!(self.class, Class::Terminal | Class::Denied | Class::Waiting(_))

@@ -236,9 +236,7 @@ pub async fn optional_since(
 ) -> Result<Option<Value>, Refusal> {
     match cx.live.get(key, since).await {
         Ok(seen) => Ok(seen.json()),
-        Err(error) if matches!(error.class, Class::Throttled | Class::Transient) => {
-            Err(Refusal::Ecs(what.to_owned(), error))
-        }
+        Err(error) if !error.is_of_what_was_asked() => Err(Refusal::Ecs(what.to_owned(), error)),
         Err(error) => {
             if error.class == Class::Denied {
                 tracing::warn!(name = &*key.name, %error, what, "is not allowed; less is told without it");

@@ -20,7 +20,7 @@ use crate::{
         EcsServiceStatus, Reason,
         deployment_status::{DeploymentOutcome, PastDeployment},
     },
-    ecs::{Class, EcsError, Key, Operation, Pace, Seen, arn, canon},
+    ecs::{EcsError, Key, Operation, Pace, Seen, arn, canon},
     reconcile::{Context, Refusal, Step, Subject, Verdict, tags},
 };
 
@@ -29,6 +29,7 @@ const SUSPICIOUS: SignedDuration = SignedDuration::from_mins(2);
 
 /// How long after a deployment began ECS may still answer from before it.
 const STALE: SignedDuration = SignedDuration::from_secs(30);
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// A service as ECS shows it.
 #[derive(Clone, Debug)]
@@ -162,13 +163,12 @@ async fn look(
 /// this is for what was written before the operator started. A rollback so soon would still show ours beside the old one.
 fn is_from_the_past(service: &LiveService, status: &EcsServiceStatus, read_at: Timestamp) -> bool {
     let ours = status.deployment.as_ref().filter(|ours| status.own_deployment.as_ref() == Some(&ours.id));
-    let Some((ours, began)) = ours.and_then(|ours| Some((ours, ours.start_time.as_ref()?))) else { return false };
-    let is_young = read_at.duration_since(began.0) < STALE;
-    let is_known = |id: &String| status.known_deployments.contains(id);
-    // A deployment that nobody knows is another's, made after ours.
-    is_young
+    let Some((ours, began)) = ours.and_then(|ours| Some((ours, ours.start_time.as_ref()?.0))) else { return false };
+    // The status has no fractions of seconds. A deployment that began after ours is another's, or of a lost answer.
+    let is_older = |one: &LiveDeployment| one.created.is_some_and(|created| created.duration_since(began) < SECOND);
+    read_at.duration_since(began) < STALE
         && service.status == "ACTIVE"
-        && service.deployments.iter().all(|one| one.id != ours.id && is_known(&one.id))
+        && service.deployments.iter().all(|one| one.id != ours.id && is_older(one))
 }
 
 /// Whether the manifest has, or had, what DescribeServices does not show.
@@ -245,7 +245,7 @@ async fn newest_attempt(
     let input = input.as_object().cloned().unwrap_or_default();
     let answer = match cx.live.regions().ecs(&desired.region).call(Operation::ListServiceDeployments, &input).await {
         Ok(answer) => answer,
-        Err(error) if matches!(error.class, Class::Throttled | Class::Transient) => {
+        Err(error) if !error.is_of_what_was_asked() => {
             return Err(Refusal::Ecs(format!("reading the deployments of service {}", desired.name), error));
         }
         Err(error) => {

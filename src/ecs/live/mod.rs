@@ -31,7 +31,7 @@ use self::{
 use super::{
     arn,
     client::Regions,
-    error::{Class, EcsError, unanswered},
+    error::{EcsError, unanswered},
 };
 
 /// How many reads may be under way at once in one region.
@@ -184,11 +184,6 @@ impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Live").field("cadence", &self.shared.cadence).finish_non_exhaustive()
     }
-}
-
-/// Whether a failure may be for one of the names of its call alone.
-fn is_of_its_name(error: &EcsError) -> bool {
-    !matches!(error.class, Class::Throttled | Class::Transient) && !error.is_of_the_caller()
 }
 
 /// Who reads.
@@ -355,7 +350,7 @@ impl Live {
             let answer = read::describe(&ecs, &group, &asked).await;
             live.state().ended(&group, names.iter().map(|(name, _)| name));
             if let [(name, _)] = names.as_slice() {
-                live.state().set_apart(&group, name, answer.as_ref().is_err_and(is_of_its_name));
+                live.state().set_apart(&group, name, answer.as_ref().is_err_and(EcsError::is_of_what_was_asked));
             }
             match answer {
                 Ok(found) => {
@@ -364,7 +359,7 @@ impl Live {
                     }
                 }
                 // One bad name must not blind the others of its call.
-                Err(error) if names.len() > 1 && is_of_its_name(&error) => {
+                Err(error) if names.len() > 1 && error.is_of_what_was_asked() => {
                     for name in names {
                         live.fetch(group.clone(), vec![name], reader);
                     }

@@ -275,14 +275,14 @@ fn is_harmless(event: &Value) -> bool {
     HARMLESS_EVENTS.iter().any(|part| message.contains(part)) && !message.contains("failed")
 }
 
-/// The ids of a service's deployments, the PRIMARY one first.
-pub(super) fn deployments(target: Target, value: Option<&Value>) -> Vec<String> {
-    let service = value.filter(|_| target == Target::Service);
-    let all = service.and_then(|service| service.get("deployments")?.as_array()).into_iter().flatten();
-    let mut found: Vec<(bool, String)> =
-        all.filter_map(|one| Some((one.get("status")? != "PRIMARY", one.get("id")?.as_str()?.to_owned()))).collect();
-    found.sort();
-    found.into_iter().map(|(_, id)| id).collect()
+/// Whether a service is shown as it was before the deployment that is PRIMARY in `held`: an older one is in its place, and it
+/// is not there at all.
+pub(super) fn is_before(held: &Value, shown: &Value) -> bool {
+    let all = |service: &'_ Value| service.get("deployments").and_then(Value::as_array).cloned().unwrap_or_default();
+    let primary = |service: &Value| all(service).into_iter().find(|one| one["status"] == "PRIMARY");
+    let (Some(ours), Some(theirs)) = (primary(held), primary(shown)) else { return false };
+    let is_older = theirs["createdAt"].as_f64() < ours["createdAt"].as_f64();
+    is_older && all(shown).iter().all(|one| one["id"] != ours["id"])
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{
     Cadence, Group, Key, Pace, Seen, Target, Waiter,
     pending::{Asked, Call, Pending},
-    read::{deployments, identity},
+    read::{identity, is_before},
 };
 
 /// How long a name whose own call failed is asked for singly, unless that call succeeds before.
@@ -61,8 +61,6 @@ struct Held {
 /// What a write of ours replaced.
 struct Replaced {
     identity: u64,
-    /// The deployments of a service that were there.
-    deployments: Vec<String>,
     at: Instant,
 }
 
@@ -168,11 +166,7 @@ impl State {
         let before = held.json();
         let target = key.group.target;
         held.replaced.retain(|replaced| now - replaced.at < STALE);
-        held.replaced.push(Replaced {
-            identity: identity(target, before.as_ref()),
-            deployments: deployments(target, before.as_ref()),
-            at: now,
-        });
+        held.replaced.push(Replaced { identity: identity(target, before.as_ref()), at: now });
         held.value = Some(value.to_string().into());
         (held.at, held.is_answer) = (Some(now), true);
     }
@@ -380,8 +374,6 @@ impl Held {
         if self.replaced.iter().any(|before| before.identity == shown) && identity(target, held.as_ref()) != shown {
             return true;
         }
-        let (ours, theirs) = (deployments(target, held.as_ref()), deployments(target, value));
-        let (Some(ours), Some(primary)) = (ours.first(), theirs.first()) else { return false };
-        !theirs.contains(ours) && self.replaced.iter().any(|before| before.deployments.contains(primary))
+        target == Target::Service && held.as_ref().zip(value).is_some_and(|(held, shown)| is_before(held, shown))
     }
 }

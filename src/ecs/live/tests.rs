@@ -27,6 +27,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::ecs::Class;
 
 /// An ECS that knows services by name, counts the calls, and refuses one name.
 #[derive(Clone, Default)]
@@ -358,7 +359,10 @@ async fn a_service_without_the_deployment_we_just_began_is_from_the_past() {
         let all: Vec<Value> = deployments
             .iter()
             .enumerate()
-            .map(|(index, id)| json!({ "id": id, "status": if index == 0 { "PRIMARY" } else { "ACTIVE" } }))
+            .map(|(index, id)| {
+                let began = ["old", "unheard", "new", "newer"].iter().position(|one| one == id);
+                json!({ "id": id, "status": if index == 0 { "PRIMARY" } else { "ACTIVE" }, "createdAt": began })
+            })
             .collect();
         json!({ "serviceName": "s0", "status": "ACTIVE", "desiredCount": running, "deployments": all })
     };
@@ -370,8 +374,13 @@ async fn a_service_without_the_deployment_we_just_began_is_from_the_past() {
     live.absorb(&key(0), with(&["new", "old"], 1));
     set(with(&["old"], 2));
     assert_eq!(first_deployment(&live).await, "new");
+    set(with(&["unheard", "old"], 2));
+    assert_eq!(first_deployment(&live).await, "new", "nor is that of an answer that was lost before");
     set(with(&["old", "new"], 2));
     assert_eq!(first_deployment(&live).await, "old", "a rollback shows both");
+    live.absorb(&key(0), with(&["new", "old"], 1));
+    set(with(&["newer", "old"], 2));
+    assert_eq!(first_deployment(&live).await, "newer", "somebody else has deployed");
 }
 
 async fn first_deployment(live: &Live) -> String {
