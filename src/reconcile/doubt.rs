@@ -93,12 +93,6 @@ impl Doubt {
         !self.lock().told.contains(subject)
     }
 
-    /// Whether it was this process that made such a call.
-    pub fn is_unheard(&self, subject: &Subject) -> bool {
-        let known = self.lock();
-        !known.told.contains(subject) && matches!(known.last.get(subject), Some(Some(_)))
-    }
-
     /// How long it is until ECS lists what an unanswered call made. `was_ours` tells that the process before this one may
     /// have called for it.
     pub fn left(&self, subject: &Subject, was_ours: bool, now: Instant) -> Option<Duration> {
@@ -174,9 +168,7 @@ mod tests {
         assert!(!doubt.is_open(&subject), "what there is was told");
         assert_eq!(doubt.left(&subject, true, at(10)), None);
         tokio::time::advance(Duration::from_secs(60)).await;
-        assert!(!doubt.is_unheard(&subject));
         drop(doubt.call(&subject));
-        assert!(doubt.is_unheard(&subject));
         assert_eq!(doubt.left(&subject, false, at(63)), Some(Duration::from_secs(7)));
         assert_eq!(doubt.left(&subject, false, at(70)), None);
         assert_eq!(doubt.left_to_be_sure(&subject, false, at(119)), Some(Duration::from_secs(1)));

@@ -50,8 +50,6 @@ pub struct Observed {
     pub resolved: Option<String>,
     /// A call may have been made of which no status tells: by the process before this one, or without an answer.
     pub is_unsure: bool,
-    /// It was this process that made such a call.
-    pub is_unheard: bool,
     /// When the observation began.
     pub at: Instant,
     /// It is the answer of a write; no read has shown it yet.
@@ -132,7 +130,7 @@ async fn look(
         Some(family) => Some(resolve(cx, desired, family).await?),
         None => None,
     };
-    let (is_unsure, is_unheard) = (cx.doubt.is_open(&desired.subject), cx.doubt.is_unheard(&desired.subject));
+    let is_unsure = cx.doubt.is_open(&desired.subject);
     let (mut detail, mut stopped, mut failed_revision, mut attempt) = (None, Vec::new(), None, None);
     if let (Some(service), Some(json)) = (&service, &json) {
         if let Some(key) = detail::key(desired, service, status) {
@@ -158,19 +156,7 @@ async fn look(
         }
     }
     let (at, is_answer) = (seen.at, seen.is_answer);
-    Ok(Observed {
-        service,
-        detail,
-        attempt,
-        stopped,
-        failed_revision,
-        looks,
-        resolved,
-        is_unsure,
-        is_unheard,
-        at,
-        is_answer,
-    })
+    Ok(Observed { service, detail, attempt, stopped, failed_revision, looks, resolved, is_unsure, at, is_answer })
 }
 
 /// Whether ECS answers from before the deployment that is ours and began a moment ago. Live knows what it wrote itself;

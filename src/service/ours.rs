@@ -155,8 +155,8 @@ impl Attempt {
 /// history tells that it did. It also tells that ours failed before somebody else deployed. Nor does a status that an edit
 /// outlived prove that all tasks ran which the edit asked for.
 pub fn recall(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
-    if desired.is_edited && observed.is_unsure || observed.is_unheard {
-        // The edit, or a correction, may have been sent, and have asked for more tasks.
+    if desired.is_edited && observed.is_unsure {
+        // The edit may have been sent, and have asked for more tasks.
         scaled_out(status);
     }
     let (Some(attempt), Some(service)) = (&observed.attempt, &observed.service) else { return };

@@ -98,7 +98,6 @@ fn observed(service: Option<Value>) -> Observed {
         resolved: None,
         at: Instant::now(),
         is_unsure: false,
-        is_unheard: false,
         is_answer: false,
     }
 }
