@@ -29,7 +29,6 @@ const SUSPICIOUS: SignedDuration = SignedDuration::from_mins(2);
 
 /// How long after a deployment began ECS may still answer from before it.
 const STALE: SignedDuration = SignedDuration::from_secs(30);
-const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// A service as ECS shows it.
 #[derive(Clone, Debug)]
@@ -164,8 +163,10 @@ async fn look(
 fn is_from_the_past(service: &LiveService, status: &EcsServiceStatus, read_at: Timestamp) -> bool {
     let ours = status.deployment.as_ref().filter(|ours| status.own_deployment.as_ref() == Some(&ours.id));
     let Some((ours, began)) = ours.and_then(|ours| Some((ours, ours.start_time.as_ref()?.0))) else { return false };
-    // The status has no fractions of seconds. A deployment that began after ours is another's, or of a lost answer.
-    let is_older = |one: &LiveDeployment| one.created.is_some_and(|created| created.duration_since(began) < SECOND);
+    // The status has no fractions of seconds: what nobody knows and began within the same second is another's, made after ours.
+    let is_older = |one: &LiveDeployment| {
+        status.known_deployments.contains(&one.id) || one.created.is_some_and(|created| created < began)
+    };
     read_at.duration_since(began) < STALE
         && service.status == "ACTIVE"
         && service.deployments.iter().all(|one| one.id != ours.id && is_older(one))

@@ -278,11 +278,15 @@ fn is_harmless(event: &Value) -> bool {
 /// Whether a service is shown as it was before the deployment that is PRIMARY in `held`: an older one is in its place, and it
 /// is not there at all.
 pub(super) fn is_before(held: &Value, shown: &Value) -> bool {
-    let all = |service: &'_ Value| service.get("deployments").and_then(Value::as_array).cloned().unwrap_or_default();
-    let primary = |service: &Value| all(service).into_iter().find(|one| one["status"] == "PRIMARY");
+    let primary = |service| deployments(service).find(|one| one["status"] == "PRIMARY");
     let (Some(ours), Some(theirs)) = (primary(held), primary(shown)) else { return false };
-    let is_older = theirs["createdAt"].as_f64() < ours["createdAt"].as_f64();
-    is_older && all(shown).iter().all(|one| one["id"] != ours["id"])
+    let began = (theirs["createdAt"].as_f64(), ours["createdAt"].as_f64());
+    matches!(began, (Some(theirs), Some(ours)) if theirs < ours)
+        && deployments(shown).all(|one| one["id"] != ours["id"])
+}
+
+fn deployments(service: &Value) -> impl Iterator<Item = &Value> {
+    service.get("deployments").and_then(Value::as_array).into_iter().flatten()
 }
 
 #[cfg(test)]
