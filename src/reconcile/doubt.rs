@@ -88,9 +88,14 @@ impl Doubt {
         known.last.remove(subject);
     }
 
-    /// Whether a call for `subject` may have been made of which no status tells what came of it.
-    pub fn is_open(&self, subject: &Subject) -> bool {
-        !self.lock().told.contains(subject)
+    /// Whose call may have been made for `subject` of which no status tells what came of it.
+    pub fn untold(&self, subject: &Subject) -> Untold {
+        let known = self.lock();
+        match known.last.get(subject) {
+            _ if known.told.contains(subject) => Untold::Nothing,
+            Some(Some(_)) => Untold::Ours,
+            _ => Untold::OfTheProcessBefore,
+        }
     }
 
     /// How long it is until ECS lists what an unanswered call made. `was_ours` tells that the process before this one may
@@ -115,6 +120,17 @@ impl Doubt {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whose call may have been made of which no status tells what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untold {
+    /// Nobody's: the status tells of all.
+    Nothing,
+    /// One of the process before this one, which may have died in the middle of it.
+    OfTheProcessBefore,
+    /// One of this process. That it was made is known.
+    Ours,
 }
 
 /// A call that makes something.
@@ -162,10 +178,10 @@ mod tests {
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         assert_eq!(doubt.left(&subject, false, at(0)), None, "nobody can have called for what is new");
         assert_eq!(doubt.left(&subject, true, at(4)), Some(Duration::from_secs(6)));
-        assert!(doubt.is_open(&subject));
+        assert_eq!(doubt.untold(&subject), Untold::OfTheProcessBefore);
         doubt.settle(&subject);
         assert_eq!(doubt.left(&subject, true, at(4)), Some(Duration::from_secs(6)), "there may be more");
-        assert!(!doubt.is_open(&subject), "what there is was told");
+        assert_eq!(doubt.untold(&subject), Untold::Nothing, "what there is was told");
         assert_eq!(doubt.left(&subject, true, at(10)), None);
         tokio::time::advance(Duration::from_secs(60)).await;
         drop(doubt.call(&subject));
@@ -173,9 +189,9 @@ mod tests {
         assert_eq!(doubt.left(&subject, false, at(70)), None);
         assert_eq!(doubt.left_to_be_sure(&subject, false, at(119)), Some(Duration::from_secs(1)));
         assert_eq!(doubt.left_to_be_sure(&subject, false, at(120)), None);
-        assert!(doubt.is_open(&subject), "time alone shows nothing");
+        assert_eq!(doubt.untold(&subject), Untold::Ours, "time alone shows nothing");
         doubt.settle(&subject);
-        assert!(!doubt.is_open(&subject));
+        assert_eq!(doubt.untold(&subject), Untold::Nothing);
         assert_eq!(doubt.left_to_be_sure(&subject, true, at(61)), None, "what was made was seen");
         doubt.call(&subject).answered();
         assert_eq!(doubt.left(&subject, true, at(61)), None, "it is known what came of the call");

@@ -21,7 +21,7 @@ use crate::{
         deployment_status::{DeploymentOutcome, PastDeployment},
     },
     ecs::{EcsError, Key, Operation, Pace, Seen, arn, canon},
-    reconcile::{Context, Refusal, Step, Subject, Verdict, tags},
+    reconcile::{Context, Refusal, Step, Subject, Verdict, doubt::Untold, tags},
 };
 
 /// A rollout that has not got all its tasks after so long is looked into.
@@ -47,8 +47,8 @@ pub struct Observed {
     pub looks: Vec<(Key, Pace)>,
     /// The revision that a family without one stands for.
     pub resolved: Option<String>,
-    /// A call may have been made of which no status tells: by the process before this one, or without an answer.
-    pub is_unsure: bool,
+    /// Whose call may have been made of which no status tells: it got no answer, or its process died.
+    pub untold: Untold,
     /// When the observation began.
     pub at: Instant,
     /// It is the answer of a write; no read has shown it yet.
@@ -129,7 +129,7 @@ async fn look(
         Some(family) => Some(resolve(cx, desired, family).await?),
         None => None,
     };
-    let is_unsure = cx.doubt.is_open(&desired.subject);
+    let untold = cx.doubt.untold(&desired.subject);
     let (mut detail, mut stopped, mut failed_revision, mut attempt) = (None, Vec::new(), None, None);
     if let (Some(service), Some(json)) = (&service, &json) {
         if let Some(key) = detail::key(desired, service, status) {
@@ -138,7 +138,7 @@ async fn look(
             looks.push((key, Pace::Rolling));
         }
         let target = desired.target(resolved.as_deref());
-        if desired.controller() == "ECS" && may_have_failed_unseen(service, status, &target, is_unsure) {
+        if desired.controller() == "ECS" && may_have_failed_unseen(service, status, &target, untold) {
             attempt = newest_attempt(cx, desired, service, json, status).await?;
         }
         if attempt.is_some() || is_failing(service, status, cx.clock.now()) {
@@ -155,7 +155,7 @@ async fn look(
         }
     }
     let (at, is_answer) = (seen.at, seen.is_answer);
-    Ok(Observed { service, detail, attempt, stopped, failed_revision, looks, resolved, is_unsure, at, is_answer })
+    Ok(Observed { service, detail, attempt, stopped, failed_revision, looks, resolved, untold, at, is_answer })
 }
 
 /// Whether ECS answers from before the deployment that is ours and began a moment ago. Live knows what it wrote itself;

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     api::{EcsServiceStatus, deployment_status::PastDeployment},
     ecs::{arn, canon},
-    reconcile::Plan,
+    reconcile::{Plan, doubt::Untold},
 };
 
 /// How many deployments before ours are remembered.
@@ -90,9 +90,9 @@ pub fn has_new_primary(service: &LiveService, status: &EcsServiceStatus) -> bool
 }
 
 /// Whether a deployment of ours may have failed unseen, so that ECS's history has to tell: the status tells of none; or
-/// somebody else has deployed since, and what became of ours is not known; or, where that is unsure, something was deployed
-/// that the status does not tell of. `target` is what the manifest asks to deploy.
-pub fn may_have_failed_unseen(service: &LiveService, status: &EcsServiceStatus, target: &str, is_unsure: bool) -> bool {
+/// somebody else has deployed since, and what became of ours is not known; or, where a call is untold, something was
+/// deployed that the status does not tell of. `target` is what the manifest asks to deploy.
+pub fn may_have_failed_unseen(service: &LiveService, status: &EcsServiceStatus, target: &str, untold: Untold) -> bool {
     if service.status != "ACTIVE" {
         return false;
     }
@@ -101,7 +101,7 @@ pub fn may_have_failed_unseen(service: &LiveService, status: &EcsServiceStatus, 
     let goes_on = service.deployments.iter().any(|one| one.id == *own && !has_failed(one));
     let is_told = status.deployments.iter().any(|past| past.id == *own);
     has_new_primary(service, status) && !goes_on && !is_told
-        || is_unsure && status.own_target.as_deref() != Some(target)
+        || untold != Untold::Nothing && status.own_target.as_deref() != Some(target)
 }
 
 /// The manifest still asks for what ended badly, whatever runs now: it is not deployed again by itself.
@@ -153,10 +153,15 @@ impl Attempt {
 
 /// A status that was lost, or that a process could not write any more, would deploy what just failed once more: ECS's own
 /// history tells that it did. It also tells that ours failed before somebody else deployed. Nor does a status that an edit
-/// outlived prove that all tasks ran which the edit asked for.
+/// outlived prove that all tasks ran which the edit asked for, or one from before a call that this process made.
 pub fn recall(desired: &Desired, observed: &Observed, status: &mut EcsServiceStatus) {
-    if desired.is_edited && observed.is_unsure {
-        // The edit may have been sent, and have asked for more tasks.
+    let may_ask_for_more = match observed.untold {
+        Untold::Nothing => false,
+        // Of an edit it is known that it was to be sent; a correction of drift is rare, and a dip more likely.
+        Untold::OfTheProcessBefore => desired.is_edited,
+        Untold::Ours => true,
+    };
+    if may_ask_for_more {
         scaled_out(status);
     }
     let (Some(attempt), Some(service)) = (&observed.attempt, &observed.service) else { return };

@@ -21,7 +21,7 @@ use crate::{
         deployment_status::DeploymentOutcome,
     },
     ecs::Operation,
-    reconcile::{Plan, Refusal, Settings, State, Step, Verdict},
+    reconcile::{Plan, Refusal, Settings, State, Step, Verdict, doubt::Untold},
 };
 
 mod annotations;
@@ -97,7 +97,7 @@ fn observed(service: Option<Value>) -> Observed {
         looks: Vec::new(),
         resolved: None,
         at: Instant::now(),
-        is_unsure: false,
+        untold: Untold::Nothing,
         is_answer: false,
     }
 }

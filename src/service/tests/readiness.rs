@@ -47,6 +47,30 @@ fn a_dip_is_told_and_readiness_falls_only_when_it_lasts() {
     assert_eq!(dip(50, 1, 60), (State::Waiting, "False", "TooFewTasks".into()));
 }
 
+/// A correction of drift whose answer nobody told of may have asked for tasks: they are no dip of some that ran. A process
+/// that starts knows of no such call, and takes it for a dip.
+#[test]
+fn tasks_of_an_untold_correction_are_no_dip() {
+    let mut seen_before = EcsServiceStatus::default();
+    seen_before.common.observed_generation = Some(1);
+    let desired = annotated(&json!({}), &json!({}), &seen_before);
+    let after = |untold: Untold| {
+        let mut status = EcsServiceStatus {
+            own_deployment: Some("ecs-svc/2".into()),
+            rolled_out: Some("ecs-svc/2".into()),
+            ..EcsServiceStatus::default()
+        };
+        let percents = json!({ "maximumPercent": 200, "minimumHealthyPercent": 50 });
+        let service = live(&json!({ "runningCount": 2, "pendingCount": 1, "deploymentConfiguration": percents }));
+        let seen = Observed { untold, ..observed(Some(service)) };
+        recall(&desired, &seen, &mut status);
+        verdict_of(&desired, &seen, &status, Timestamp::UNIX_EPOCH).state
+    };
+    assert_eq!(after(Untold::Nothing), State::Ready);
+    assert_eq!(after(Untold::OfTheProcessBefore), State::Ready);
+    assert_eq!(after(Untold::Ours), State::Progressing);
+}
+
 /// Baking and shifting traffic are what was asked for; tasks that don't come are not.
 #[test]
 fn the_deadline_counts_from_the_last_progress() {
