@@ -160,7 +160,7 @@ async fn look(
 
 /// Whether ECS answers from before the deployment that is ours and began a moment ago. Live knows what it wrote itself;
 /// this is for what was written before the operator started. A rollback so soon would still show ours beside the old one.
-fn is_from_the_past(service: &LiveService, status: &EcsServiceStatus, read_at: Timestamp) -> bool {
+pub(super) fn is_from_the_past(service: &LiveService, status: &EcsServiceStatus, read_at: Timestamp) -> bool {
     let ours = status.deployment.as_ref().filter(|ours| status.own_deployment.as_ref() == Some(&ours.id));
     let Some((ours, began)) = ours.and_then(|ours| Some((ours, ours.start_time.as_ref()?.0))) else { return false };
     // The status has no fractions of seconds: what nobody knows and began within the same second is another's, made after ours.

@@ -8,6 +8,7 @@ use super::{
     Desired, Observed, acts,
     detail::Detail,
     live_service::{LiveDeployment, LiveService},
+    observe::is_from_the_past,
     ours::{Attempt, recall, started},
     plan::plan,
     references::References,

@@ -169,3 +169,26 @@ fn after_a_rollback_what_ecs_does_not_show_counts_as_not_sent() {
     let mended = planned(&asked(4), Some(live(&json!({}))), &status);
     assert!(calls(&mended)[0].1.get("monitoring").is_some(), "{:?}", mended.lines());
 }
+
+/// After a start ECS may answer from before our deployment: only what was there before it, or began before it, is such an
+/// answer. What began after it, or nobody knows from when, is somebody else's.
+#[test]
+fn an_answer_from_before_our_deployment_is_told_by_when_it_began() {
+    let at = |second: i64| Timestamp::from_second(1_000_000 + second).unwrap();
+    let mut status = third(&desired(&json!({})));
+    status.deployment = serde_json::from_value(json!({ "id": "ecs-svc/3", "startTime": at(0).to_string() })).unwrap();
+    let shown = |id: &str, created: Option<f64>, status: &str| {
+        let mut one = deployment(id, 2, "COMPLETED");
+        one["createdAt"] = json!(created.map(|second| 1_000_000.0 + second));
+        LiveService::read(live(&json!({ "status": status, "deployments": [one] }))).unwrap()
+    };
+    let is_past = |service: LiveService, second: i64| is_from_the_past(&service, &status, at(second));
+    assert!(is_past(shown("ecs-svc/2", None, "ACTIVE"), 5), "known from before ours");
+    assert!(is_past(shown("ecs-svc/1", Some(-60.0), "ACTIVE"), 5), "older than ours");
+    assert!(!is_past(shown("ecs-svc/2", None, "ACTIVE"), 30), "ECS is not late for so long");
+    assert!(!is_past(shown("ecs-svc/2", None, "DRAINING"), 5), "deleted since");
+    assert!(!is_past(shown("ecs-svc/3", Some(0.0), "ACTIVE"), 5), "ours is there");
+    assert!(!is_past(shown("ecs-svc/4", Some(0.0), "ACTIVE"), 5), "the status has whole seconds");
+    assert!(!is_past(shown("ecs-svc/4", Some(2.0), "ACTIVE"), 5), "newer than ours");
+    assert!(!is_past(shown("ecs-svc/4", None, "ACTIVE"), 5));
+}
