@@ -102,6 +102,27 @@ fn a_daemon_has_one_task_on_each_instance() {
     bed.ok("DeleteService", &json!({ "cluster": "c", "service": "web" }));
 }
 
+/// What a DAEMON can't place it says, and it places it when there is room.
+#[test]
+fn a_daemon_without_room_says_so_and_follows_when_there_is_some() {
+    let mut bed = Bed::new();
+    instances(&mut bed, 1, None);
+    let task_definition = bed.image("nginx");
+    let hog = json!({ "cluster": "c", "taskDefinition": task_definition, "launchType": "EC2", "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-1"] } } });
+    let hog = bed.ok("RunTask", &hog)["tasks"][0]["taskArn"].clone();
+    let members =
+        on_ec2(&json!({ "schedulingStrategy": "DAEMON", "desiredCount": null, "taskDefinition": task_definition }));
+    bed.ok("CreateService", &crate::bed::service("unused", &members));
+    bed.pass(600);
+    let service = bed.service();
+    assert_eq!((&service["desiredCount"], &service["runningCount"]), (&json!(1), &json!(0)));
+    let lacks = |words: &&String| words.contains("has insufficient CPU units available");
+    assert_eq!(bed.events().iter().filter(lacks).count(), 1, "{:?}", bed.events());
+    bed.ok("StopTask", &json!({ "cluster": "c", "task": hog }));
+    bed.until("the task", 120, |bed| bed.service()["runningCount"] == 1);
+    bed.until_completed();
+}
+
 #[test]
 fn fargate_without_capacity_is_said_and_counts_as_a_failure() {
     let mut bed = Bed::new();

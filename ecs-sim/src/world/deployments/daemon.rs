@@ -1,6 +1,9 @@
 //! DAEMON: one task on each container instance (ECS developer guide, "Amazon ECS service scheduler strategies").
 
-use super::scheduler::{self, is_failed, launch, others, set_wants, stop_tasks};
+use super::{
+    failures,
+    scheduler::{self, is_failed, launch, others, set_wants, stop_tasks},
+};
 use crate::world::{
     Cx,
     services::{Service, count, percent_up, tasks_in_words},
@@ -29,7 +32,7 @@ pub(super) fn run(cx: &mut Cx<'_>, service: &mut Service) -> bool {
     let healthy = count(service.tasks.iter().filter(|task| task.ready));
     let mut spare = healthy.saturating_sub(lower);
     let waits = service.revision(primary).is_some_and(|one| one.retry_at.is_some_and(|at| at > cx.now));
-    let (mut old, mut started) = (Vec::new(), Vec::new());
+    let (mut old, mut bare) = (Vec::new(), Vec::new());
     for instance in &instances {
         let there: Vec<_> = service
             .tasks
@@ -44,21 +47,34 @@ pub(super) fn run(cx: &mut Cx<'_>, service: &mut Service) -> bool {
                 spare -= u32::from(task.ready);
                 old.push(task.id.clone());
             }
-        } else if there.is_empty()
-            && !waits
-            && let Ok(place) = place::choose(cx, service, primary, Some(instance))
-        {
-            started.extend(launch(cx, service, primary, place));
+        } else if there.is_empty() && !waits {
+            bare.push(instance.as_str());
         }
     }
     let reason = format!("Scaling activity initiated by (deployment ecs-svc/{primary})");
     moved |= stop_tasks(cx, service, &old, &Stop { code: StopCode::ServiceSchedulerInitiated, reason });
+    moved | start_on(cx, service, &bare)
+}
+
+/// Launches a task of the PRIMARY on each of these instances. One without room keeps no other from having its own, and
+/// is tried again as any placement is. Whether anything was launched, or tried in vain.
+fn start_on(cx: &mut Cx<'_>, service: &mut Service, instances: &[&str]) -> bool {
+    let primary = service.primary;
+    let (mut started, mut refused) = (Vec::new(), None);
+    for instance in instances {
+        match place::choose(cx, service, primary, Some(instance)) {
+            Ok(place) => started.extend(launch(cx, service, primary, place)),
+            Err(why) => refused = refused.or(Some(why)),
+        }
+    }
     if !started.is_empty() {
         let list = tasks_in_words(started.iter().map(String::as_str));
         service.say(cx, &format!("has started {} tasks: {list}.", started.len()));
-        moved = true;
     }
-    moved
+    if let Some(why) = refused {
+        failures::not_placed(cx, service, primary, &why);
+    }
+    !instances.is_empty()
 }
 
 fn stop_on_lost_instances(cx: &mut Cx<'_>, service: &mut Service, instances: &[String]) -> bool {
