@@ -88,6 +88,30 @@ fn a_canary_bakes_once_and_then_takes_all() {
     bed.until_completed();
 }
 
+/// With three revisions two are behind the same target group, which has what both of them have.
+#[test]
+fn a_canary_superseded_midway_leaves_each_target_group_what_is_behind_it() {
+    let shift = json!({ "canaryPercent": 10.0, "canaryBakeTimeInMinutes": 60 });
+    let mut bed = running(&json!({ "strategy": "CANARY", "bakeTimeInMinutes": 0, "canaryConfiguration": shift }));
+    bed.deploy("nginx:2");
+    bed.until("10 %", 300, |bed| bed.deployments().len() == 2 && target_weight(bed) > 9.0);
+    assert_eq!(weights(&mut bed, RULE), (10.0, 90.0));
+    bed.deploy("nginx:3");
+    bed.until("10 % of the third", 600, |bed| bed.deployments().len() == 3 && target_weight(bed) > 9.0);
+    let caller = bed.caller.clone();
+    let service = &bed.world.region(&caller).services["c/web"];
+    let mut shares = (0.0, 0.0);
+    for revision in &service.revisions {
+        let share = if revision.alternate { &mut shares.1 } else { &mut shares.0 };
+        *share += revision.production;
+    }
+    let (blue, green) = weights(&mut bed, RULE);
+    assert!((blue - shares.0).abs() < 1e-9 && (green - shares.1).abs() < 1e-9, "{blue} and {green} for {shares:?}");
+    assert!((green - 91.0).abs() < 1e-9, "81 % of the first and 10 % of the third revision: {green}");
+    bed.until_completed();
+    assert_eq!(weights(&mut bed, RULE), (0.0, 100.0));
+}
+
 #[test]
 fn a_linear_deployment_takes_equal_steps() {
     let shift = json!({ "stepPercent": 30.0, "stepBakeTimeInMinutes": 1 });

@@ -10,7 +10,7 @@ use crate::{
     clock::Time,
     world::{
         Cx,
-        services::{Configuration, Service, Strategy, configuration::Shift},
+        services::{Configuration, Revision, Service, Strategy, configuration::Shift},
     },
 };
 
@@ -69,7 +69,7 @@ pub(super) fn is_tested_elsewhere(service: &Service, rollout: &Rollout) -> bool 
         && service.revisions.iter().any(|one| one.test > 0.0)
 }
 
-type Weight = fn(&mut crate::world::services::Revision) -> &mut f64;
+type Weight = fn(&mut Revision) -> &mut f64;
 
 /// Gives the target a share; the others share the rest as before.
 fn give(service: &mut Service, target: u64, share: f64, weight: Weight) {
@@ -120,21 +120,35 @@ fn uses_nlb(service: &Service, target: u64) -> bool {
     })
 }
 
-/// Listener rules get a weighted forward to both target groups of a pair, whatever they were before.
+/// Listener rules get a weighted forward to both target groups of a pair, whatever they were before: one has the shares
+/// of all revisions behind it, of which there can be two while a superseded one still serves, and the other the rest.
 fn write_rules(cx: &mut Cx<'_>, service: &Service, target: u64, stage: Stage) {
     let Some(revision) = service.revision(target) else { return };
-    let (rule, share) = if stage == Stage::TestTrafficShift {
-        ("testListenerRule", revision.test)
-    } else {
-        ("productionListenerRule", revision.production)
-    };
+    let tests = stage == Stage::TestTrafficShift;
+    let rule = if tests { "testListenerRule" } else { "productionListenerRule" };
     for balancer in revision.list("loadBalancers") {
-        let extra = &balancer["advancedConfiguration"];
-        let groups = (balancer["targetGroupArn"].as_str(), extra["alternateTargetGroupArn"].as_str());
-        let (Some(rule), (Some(own), Some(alternate))) = (extra[rule].as_str(), groups) else { continue };
-        let (to, from) = if revision.alternate { (alternate, own) } else { (own, alternate) };
+        let Some(rule) = balancer["advancedConfiguration"][rule].as_str() else { continue };
+        let groups = (group(balancer, revision.alternate), group(balancer, !revision.alternate));
+        let (Some(to), Some(from)) = groups else { continue };
+        let behind = service.revisions.iter().filter(|one| is_behind(one, to));
+        let share: f64 = behind.map(|one| if tests { one.test } else { one.production }).sum();
         let weights = cx.region.outside.weights.entry(rule.to_owned()).or_default();
         weights.insert(to.to_owned(), share);
         weights.insert(from.to_owned(), 100.0 - share);
     }
+}
+
+/// One of the pair of target groups.
+fn group(balancer: &Value, alternate: bool) -> Option<&str> {
+    let one = if alternate {
+        &balancer["advancedConfiguration"]["alternateTargetGroupArn"]
+    } else {
+        &balancer["targetGroupArn"]
+    };
+    one.as_str()
+}
+
+/// Whether the tasks of a revision are behind a target group.
+fn is_behind(revision: &Revision, target_group: &str) -> bool {
+    revision.list("loadBalancers").iter().any(|one| group(one, revision.alternate) == Some(target_group))
 }
