@@ -61,6 +61,25 @@ fn the_breaker_goes_back_to_the_old_deployment_under_its_old_id() {
     assert!(truth.deployed && truth.rolled_back && truth.failed && !truth.under_way, "{truth:?}");
 }
 
+/// A deployment that failed is not in use again once its last task is gone.
+#[test]
+fn a_failed_deployment_is_not_active_again() {
+    let (mut bed, _) = running(&breaker(true));
+    let failed = bed.deploy("fail/crash")["deployments"][0]["id"].clone();
+    bed.until_status("ROLLBACK_IN_PROGRESS");
+    let mut seen: Vec<Value> = Vec::new();
+    bed.until("COMPLETED", 600, |bed| {
+        let service = bed.service();
+        let status = service["deployments"].as_array().unwrap().iter().find(|one| one["id"] == failed);
+        let status = status.map_or(Value::Null, |one| one["status"].clone());
+        if seen.last() != Some(&status) {
+            seen.push(status);
+        }
+        service["deployments"][0]["rolloutState"] == "COMPLETED"
+    });
+    assert_eq!(seen, [json!("DRAINING"), Value::Null]);
+}
+
 #[test]
 fn scaling_while_rolled_back_deploys_nothing() {
     let (mut bed, old) = running(&breaker(true));

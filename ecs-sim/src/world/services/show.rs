@@ -42,10 +42,6 @@ impl Service {
         listed.sort_by_key(|(_, entry)| entry.status != EntryStatus::Primary);
         listed
     }
-
-    fn has_ending(&self, number: u64) -> bool {
-        self.tasks.iter().any(|task| task.revision == number)
-    }
 }
 
 impl Serialize for Shown<'_> {
@@ -134,8 +130,8 @@ impl Serialize for Deployment<'_> {
         let Self { service, revision, entry } = self;
         let (running, pending) = service.counts(Some(revision.number));
         let ended = entry.rollout == RolloutState::Failed && entry.status != EntryStatus::Primary;
-        let only_ending = ended && running == 0 && service.has_ending(revision.number);
-        let status = if only_ending { EntryStatus::Draining } else { entry.status };
+        // A failed one is not in use again once its last task is gone (DRAINING: observed by tools).
+        let status = if ended && running == 0 { EntryStatus::Draining } else { entry.status };
         let mut shown = to.serialize_map(None)?;
         shown.serialize_entry("id", &revision.deployment_id())?;
         shown.serialize_entry("status", status.wire())?;
