@@ -39,20 +39,22 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         method: "POST",
         path: "kill",
-        about: "ends a task: {cluster, task, stopCode: SpotInterruption | TerminationNotice | …, reason}",
+        about: "ends a task: {cluster, task, stopCode: SpotInterruption | TerminationNotice | InfrastructureHealth | \
+                TaskFailedToStart | …, reason}; before it is RUNNING that is a start that failed",
         answer: kill,
     },
     Endpoint {
         method: "POST",
         path: "launches",
-        about: "what becomes of the next tasks of a service: {cluster, service, count, as: an image such as fail/oom}",
+        about: "what becomes of the next tasks of a service: {cluster, service, count, as: an image such as fail/oom}; \
+                instead of as, {failsToStart: the reason for which they never run, in ECS's words}",
         answer: launches,
     },
     Endpoint {
         method: "POST",
         path: "image",
         about: "what becomes of tasks with an image: {image, as: an image such as fail/crash:3, slow/60 or, to undo \
-                it, null}",
+                it, null}; instead of as, {failsToStart: the reason for which they never run, in ECS's words}",
         answer: image,
     },
     Endpoint {
@@ -134,9 +136,13 @@ fn cluster(call: &Call<'_>) -> Result<String, Refusal> {
     Ok(call.member("cluster")?.unwrap_or_else(|| "default".into()))
 }
 
-/// What becomes of a task whose image is the member `as`.
+/// What becomes of a task whose image is the member `as`, or that never runs for the reason `failsToStart`.
 fn fate(call: &Call<'_>) -> Result<Option<Fate>, Refusal> {
-    Ok(call.member::<String>("as")?.map(|image| Fate::of_image(&image)))
+    match (call.member::<String>("as")?, call.member("failsToStart")?) {
+        (Some(_), Some(_)) => Err(Refusal(400, "as and failsToStart contradict each other".into())),
+        (image, None) => Ok(image.map(|image| Fate::of_image(&image))),
+        (None, Some(reason)) => Ok(Some(Fate::fails_to_start(reason))),
+    }
 }
 
 fn there(was: bool, what: &str) -> Result<Value, Refusal> {
@@ -167,13 +173,14 @@ fn terminate_instance(front: &Front, call: &Call<'_>) -> Result<Value, Refusal> 
     there(act(front, call, |cx| instances::terminate(cx, &cluster, &instance))?, "container instance")
 }
 
-const STOP_CODES: [StopCode; 6] = [
+const STOP_CODES: [StopCode; 7] = [
     StopCode::TaskFailedToStart,
     StopCode::EssentialContainerExited,
     StopCode::UserInitiated,
     StopCode::ServiceSchedulerInitiated,
     StopCode::SpotInterruption,
     StopCode::TerminationNotice,
+    StopCode::InfrastructureHealth,
 ];
 
 fn kill(front: &Front, call: &Call<'_>) -> Result<Value, Refusal> {
@@ -191,7 +198,7 @@ fn kill(front: &Front, call: &Call<'_>) -> Result<Value, Refusal> {
 fn launches(front: &Front, call: &Call<'_>) -> Result<Value, Refusal> {
     let (cluster, service, count): (String, String, u32) =
         (cluster(call)?, call.required("service")?, call.required("count")?);
-    let fate = fate(call)?.ok_or_else(|| Refusal(400, "as is missing".into()))?;
+    let fate = fate(call)?.ok_or_else(|| Refusal(400, "as and failsToStart are missing".into()))?;
     tamper(front, call, |region| region.outside.next_launches.insert(format!("{cluster}/{service}"), (count, fate)))?;
     Ok(json!({}))
 }

@@ -1,4 +1,4 @@
-//! What becomes of a task once it is launched, as the name of its image tells.
+//! What becomes of a task once it is launched, as the name of its image tells, or the simulation's control.
 
 use std::time::Duration;
 
@@ -26,6 +26,11 @@ pub enum Fate {
     Unhealthy,
     /// So many percent of the tasks crash (`fail/flaky:<percent>`).
     Flaky(u32),
+    /// It never runs, for this reason, which is its and its container's: any that ECS may give and no other fate has,
+    /// such as a registry that denies or limits pulls or does not answer, a full disk, a log driver, file system or
+    /// environment file that is not to be had, or no network interface (ECS developer guide, "Stopped tasks error
+    /// messages"). Only the control sets it (`failsToStart`).
+    FailsToStart(&'static str),
 }
 
 /// When a container ends.
@@ -65,6 +70,12 @@ impl Fate {
             "flaky" => Self::Flaky(number().unwrap_or(50)),
             _ => Self::Runs,
         }
+    }
+
+    /// The fate of a task that never runs, for a reason that a test chose. A fate is copied from launch to launch: the
+    /// reason is kept for good, of which a test needs but few.
+    pub fn fails_to_start(reason: String) -> Self {
+        Self::FailsToStart(reason.leak())
     }
 
     /// Throws the dice of a [`Fate::Flaky`] one.

@@ -34,8 +34,8 @@ pub(super) enum Step {
     Ready,
     /// A check fails, with the reason for which a service stops the task.
     Unhealthy(String),
-    /// It ends by itself.
-    Dies(Stop, ContainerEnd),
+    /// It ends by itself, or by what is under it, which leaves the containers out.
+    Dies(Stop, Option<ContainerEnd>),
     Stopping,
     Deprovisioning,
     Stopped,
@@ -152,6 +152,10 @@ impl Launch<'_> {
                 steps.push_back(fails(after(pending, 120..200, random), container, not_pulled(image)));
                 return steps;
             }
+            Fate::FailsToStart(reason) => {
+                steps.push_back(fails(after(pending, 20..50, random), container, reason.to_owned()));
+                return steps;
+            }
             _ => {}
         }
         let slow = if let Fate::Slow(seconds) = fate { Duration::from_secs(seconds.into()) } else { Duration::ZERO };
@@ -259,7 +263,7 @@ impl Task {
             }
             Step::Dies(stop, container) => {
                 let started = self.times.started.is_some();
-                self.end = Some(container);
+                self.end = container;
                 self.begin_stop(now, stop, outside, random);
                 if started { Outcome::Died } else { Outcome::NotStarted }
             }
@@ -277,6 +281,15 @@ impl Task {
             }
             Step::Forgotten => Outcome::Forgotten,
         }
+    }
+
+    /// Lets it end now, before it is RUNNING, as its next step: so its service counts it.
+    pub(super) fn fail(&mut self, now: Time, stop: Stop) {
+        let step = match stop.code {
+            StopCode::TaskFailedToStart => fails(now, 0, stop.reason),
+            _ => (now, Step::Dies(stop, None)),
+        };
+        self.steps.push_front(step);
     }
 
     /// Tells it to stop, for this reason, unless it is stopping already.
@@ -367,7 +380,7 @@ fn exec_failed(image: &str) -> String {
 /// A task that never runs: the reason is the task's and the container's.
 fn fails(at: Time, container: usize, reason: String) -> (Time, Step) {
     let end = ContainerEnd { container, exit: None, reason: Some(reason.clone()) };
-    (at, Step::Dies(Stop { code: StopCode::TaskFailedToStart, reason }, end))
+    (at, Step::Dies(Stop { code: StopCode::TaskFailedToStart, reason }, Some(end)))
 }
 
 /// A container that ran and ended.
@@ -375,5 +388,5 @@ fn dies(at: Time, container: usize, exit: i32, out_of_memory: bool) -> (Time, St
     let reason = out_of_memory.then(|| "OutOfMemoryError: Container killed due to memory usage".to_owned());
     let stop =
         Stop { code: StopCode::EssentialContainerExited, reason: "Essential container in task exited".to_owned() };
-    (at, Step::Dies(stop, ContainerEnd { container, exit: Some(exit), reason }))
+    (at, Step::Dies(stop, Some(ContainerEnd { container, exit: Some(exit), reason })))
 }

@@ -100,6 +100,8 @@ pub enum StopCode {
     SpotInterruption,
     /// Its instance is to be terminated, or the task to be retired.
     TerminationNotice,
+    /// What it runs on failed its own checks.
+    InfrastructureHealth,
 }
 
 impl StopCode {
@@ -112,6 +114,7 @@ impl StopCode {
             Self::ServiceSchedulerInitiated => "ServiceSchedulerInitiated",
             Self::SpotInterruption => "SpotInterruption",
             Self::TerminationNotice => "TerminationNotice",
+            Self::InfrastructureHealth => "InfrastructureHealth",
         }
     }
 }
@@ -231,10 +234,21 @@ impl Task {
 /// Ends a task for a reason from outside. Whether there is such a task.
 pub(super) fn end(cx: &mut Cx<'_>, cluster: &str, id: &str, stop: Stop) -> bool {
     let ended = change_task(cx, cluster, id, |cx, task| {
-        let region = &mut *cx.region;
-        task.begin_stop(cx.now, stop, &region.outside, &mut region.random);
+        if fails_to_start(task, &stop) {
+            task.fail(cx.now, stop);
+        } else {
+            let region = &mut *cx.region;
+            task.begin_stop(cx.now, stop, &region.outside, &mut region.random);
+        }
     });
     ended.is_some()
+}
+
+/// Whether the end of a service's task counts as a start that failed: it "doesn't transition to a RUNNING state"
+/// (Deployment data type, `failedTasks`). What somebody stops on purpose does not count.
+fn fails_to_start(task: &Task, stop: &Stop) -> bool {
+    let on_purpose = matches!(stop.code, StopCode::UserInitiated | StopCode::ServiceSchedulerInitiated);
+    task.revision > 0 && task.is_wanted() && task.times.started.is_none() && !on_purpose
 }
 
 /// What is due for a task that belongs to no service.
