@@ -253,6 +253,102 @@ async fn a_service_lags_and_so_does_the_revision_it_is_to_run() {
 }
 
 #[tokio::test]
+async fn deployments_and_revisions_of_a_service_lag_with_it() {
+    let front = front();
+    let clock = front.simulator().clock();
+    answer(&front, "CreateCluster", json!({})).await;
+    answer(&front, "RegisterTaskDefinition", web()).await;
+    let service = json!({ "serviceName": "web", "taskDefinition": "web:1", "desiredCount": 0 });
+    answer(&front, "CreateService", service).await;
+    clock.step(Duration::from_secs(5));
+    front.set_lag(Duration::from_secs(3600));
+    let asked = json!({ "service": "web" });
+    let before = answer(&front, "ListServiceDeployments", asked.clone()).await;
+    let open = before["serviceDeployments"][0].clone();
+    assert_eq!(before["serviceDeployments"].as_array().unwrap().len(), 1);
+    let forced = answer(&front, "UpdateService", json!({ "service": "web", "forceNewDeployment": true })).await;
+    clock.step(Duration::from_secs(10));
+    assert_eq!(answer(&front, "ListServiceDeployments", asked.clone()).await, before);
+    let described = json!({ "serviceDeploymentArns": [open["serviceDeploymentArn"]] });
+    let stale = answer(&front, "DescribeServiceDeployments", described.clone()).await;
+    assert_eq!(stale["serviceDeployments"][0]["status"], open["status"]);
+    let first = open["targetServiceRevisionArn"].as_str().unwrap();
+    let second = forced["service"]["deployments"][0]["id"].as_str().unwrap().replace("ecs-svc/", "");
+    let second = format!("{}/{second}", first.rsplit_once('/').unwrap().0);
+    let revisions = json!({ "serviceRevisionArns": [first, second] });
+    let shown = answer(&front, "DescribeServiceRevisions", revisions.clone()).await;
+    assert_eq!(shown["serviceRevisions"].as_array().unwrap().len(), 1);
+    assert_eq!(shown["failures"], json!([{ "arn": second, "reason": "MISSING" }]));
+    clock.step(Duration::from_secs(3600));
+    let now = answer(&front, "ListServiceDeployments", asked).await;
+    let newest = now["serviceDeployments"][0]["serviceDeploymentArn"].clone();
+    assert_eq!(now["serviceDeployments"].as_array().unwrap().len(), 2);
+    assert_eq!(answer(&front, "DescribeServiceRevisions", revisions).await["failures"], json!([]));
+    let shown = answer(&front, "DescribeServiceDeployments", described).await;
+    assert_eq!(shown["serviceDeployments"][0]["status"], "STOPPED");
+    let newest = json!({ "serviceDeploymentArns": [newest] });
+    assert_eq!(answer(&front, "DescribeServiceDeployments", newest).await["failures"], json!([]));
+}
+
+#[tokio::test]
+async fn the_deployments_of_an_unseen_service_are_unseen() {
+    let front = front();
+    answer(&front, "CreateCluster", json!({})).await;
+    answer(&front, "RegisterTaskDefinition", web()).await;
+    front.set_lag(Duration::from_secs(3600));
+    let service = json!({ "serviceName": "web", "taskDefinition": "web:1", "desiredCount": 0 });
+    answer(&front, "CreateService", service).await;
+    front.simulator().clock().step(Duration::from_secs(30));
+    let asked = json!({ "service": "web" });
+    assert_eq!(refusal(&front, "ListServiceDeployments", asked.clone()).await.1, "ServiceNotFoundException");
+    front.simulator().clock().step(Duration::from_secs(3600));
+    let seen = answer(&front, "ListServiceDeployments", asked).await;
+    assert_eq!(seen["serviceDeployments"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn task_sets_lag() {
+    let front = front();
+    let clock = front.simulator().clock();
+    answer(&front, "CreateCluster", json!({})).await;
+    answer(&front, "RegisterTaskDefinition", web()).await;
+    let external = json!({ "serviceName": "web", "desiredCount": 1, "deploymentController": { "type": "EXTERNAL" } });
+    answer(&front, "CreateService", external).await;
+    front.set_lag(Duration::from_secs(3600));
+    let named = json!({ "cluster": "default", "service": "web" });
+    let mut creation = named.clone();
+    creation["taskDefinition"] = json!("web:1");
+    let set = answer(&front, "CreateTaskSet", creation).await["taskSet"]["taskSetArn"].clone();
+    let mut one = named.clone();
+    one["taskSets"] = json!([set]);
+    let unseen = answer(&front, "DescribeTaskSets", one.clone()).await;
+    assert_eq!(unseen, json!({ "taskSets": [], "failures": [{ "arn": set, "reason": "MISSING" }] }));
+    assert_eq!(answer(&front, "DescribeTaskSets", named.clone()).await["taskSets"], json!([]));
+    clock.step(Duration::from_secs(3600));
+    let mut update = named.clone();
+    (update["taskSet"], update["scale"]) = (set.clone(), json!({ "value": 0, "unit": "PERCENT" }));
+    answer(&front, "UpdateTaskSet", update).await;
+    assert_eq!(answer(&front, "DescribeTaskSets", one.clone()).await["taskSets"][0]["scale"]["value"], 100.0);
+    clock.step(Duration::from_secs(3600));
+    assert_eq!(answer(&front, "DescribeTaskSets", one).await["taskSets"][0]["scale"]["value"], 0.0);
+}
+
+#[tokio::test]
+async fn tags_lag_as_they_are_listed() {
+    let front = lagging().await;
+    let arn = format!("arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/old");
+    let tags = json!([{ "key": "a", "value": "b" }]);
+    let asked = json!({ "resourceArn": arn });
+    answer(&front, "TagResource", json!({ "resourceArn": arn, "tags": tags })).await;
+    assert_eq!(answer(&front, "ListTagsForResource", asked.clone()).await["tags"], json!([]));
+    front.simulator().clock().step(Duration::from_secs(3600));
+    assert_eq!(answer(&front, "ListTagsForResource", asked).await["tags"], tags);
+    answer(&front, "CreateCluster", cluster("new")).await;
+    let new = json!({ "resourceArn": format!("arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/new") });
+    assert_eq!(refusal(&front, "ListTagsForResource", new).await.1, "InvalidParameterException");
+}
+
+#[tokio::test]
 async fn the_same_seed_lags_the_same() {
     async fn history(seed: u64) -> Vec<usize> {
         let front = Front::new(Simulator::new(1, Clock::held()), seed);

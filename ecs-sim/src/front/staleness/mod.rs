@@ -1,17 +1,22 @@
 //! Eventual consistency: reads that show what was before a write.
 //!
 //! Before a write takes effect, the objects it is about are described. Until a time drawn from the seed is over,
-//! Describe of such an object answers from that description, and List from whether the object was listed then.
+//! Describe of such an object answers from that description, and List from whether the object was listed then; so do
+//! the reads of its tags and of a service's deployments, revisions and task sets.
 //! "The Amazon ECS API follows an eventual consistency model" (CreateCluster and others, API reference); which calls
 //! are affected, and with which answers, was observed by tools.
 
+mod details;
 mod objects;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
-use self::objects::{Kind, Object, name_of};
+use self::{
+    details::Details,
+    objects::{Kind, Object},
+};
 use super::{Request, fault::is_read};
 use crate::{ApiError, Caller, Time, World, world::text};
 
@@ -30,6 +35,8 @@ struct View {
     listed: bool,
     /// Whether the write took it out of the lists.
     unlists: bool,
+    /// What else there is to read of a service.
+    details: Option<Details>,
 }
 
 impl Staleness {
@@ -89,12 +96,18 @@ impl Staleness {
             .map(|object| {
                 let answer = world.call(caller, object.describe(), &object.describe_input());
                 let listed = object.is_listed(answer.as_ref());
-                (object, View { until, answer, listed, unlists: unlists && listed })
+                let details = (object.kind() == Kind::Service).then(|| Details::of(world, caller, &object, now));
+                (object, View { until, answer, listed, unlists: unlists && listed, details })
             })
             .collect();
         let answer = world.call(caller, operation, input)?;
+        for (_, view) in &mut views {
+            if let (Some(details), Ok(before)) = (&mut view.details, &view.answer) {
+                details.see(before, &answer);
+            }
+        }
         for (object, missing) in objects::made(operation, &answer) {
-            views.push((object, View { until, answer: missing, listed: false, unlists: false }));
+            views.push((object, View { until, answer: missing, listed: false, unlists: false, details: None }));
         }
         if !lag.is_zero() {
             let objects = self.objects.entry(caller.clone()).or_default();
@@ -114,6 +127,9 @@ fn oldest(views: &[View]) -> Option<&View> {
 /// Whether a read may show something older than there is.
 fn is_touched(objects: &BTreeMap<Object, Vec<View>>, operation: &str, input: &Value) -> bool {
     let any = |kind: Kind| objects.keys().any(|object| object.kind() == kind);
+    if let Some(object) = details::service_of(operation, input).or_else(|| tagged(operation, input)) {
+        return objects.contains_key(&object);
+    }
     match (Kind::described_by(operation), Kind::listed_by(operation)) {
         (Some(Kind::TaskDefinition), _) => any(Kind::TaskDefinition),
         (Some(kind), _) => kind.asked(input).iter().any(|object| objects.contains_key(object)),
@@ -139,12 +155,42 @@ fn unseen_dependency(objects: &BTreeMap<Object, Vec<View>>, operation: &str, inp
     None
 }
 
+/// The object whose tags a read is about.
+fn tagged(operation: &str, input: &Value) -> Option<Object> {
+    let arn = input["resourceArn"].as_str().filter(|_| operation == "ListTagsForResource");
+    arn.and_then(Object::of_arn)
+}
+
+/// What a read shows of the deployments, revisions and task sets of a service.
+fn read_details(
+    views: &[View],
+    truth: Result<Value, ApiError>,
+    operation: &str,
+    input: &Value,
+) -> Result<Value, ApiError> {
+    let all = || views.iter().filter_map(|view| view.details.as_ref());
+    let Some(oldest) = all().next() else { return truth };
+    match operation {
+        "ListServiceDeployments" => oldest.list(truth),
+        "DescribeServiceDeployments" => oldest.describe(truth),
+        "DescribeServiceRevisions" => details::hide_revisions(truth, |arn| all().any(|one| one.made(arn))),
+        "DescribeTaskSets" => oldest.task_sets(input),
+        _ => truth,
+    }
+}
+
 fn read(
     objects: &BTreeMap<Object, Vec<View>>,
     truth: Result<Value, ApiError>,
     operation: &str,
     input: &Value,
 ) -> Result<Value, ApiError> {
+    if let Some(service) = details::service_of(operation, input) {
+        return objects.get(&service).map_or(truth.clone(), |views| read_details(views, truth, operation, input));
+    }
+    if let Some(object) = tagged(operation, input) {
+        return objects.get(&object).and_then(|views| oldest(views)).map_or(truth, |view| object.tags_in(&view.answer));
+    }
     if operation == "DescribeTaskDefinition" {
         let name = input["taskDefinition"].as_str().unwrap_or_default();
         return match objects.get(&Object::task_definition(name)).and_then(|views| oldest(views)) {
@@ -170,7 +216,7 @@ fn read(
 /// Shows an object in the answer of a Describe as it was.
 fn put_back(answer: &mut Value, before: &Value, kind: Kind, object: &Object, input: &Value) {
     let (items, arn) = (kind.items(), kind.arn());
-    let other = |item: &Value, arn: &str| item[arn].as_str().is_none_or(|arn| name_of(arn) != object.name());
+    let other = |item: &Value, arn: &str| item[arn].as_str().is_none_or(|arn| objects::name_of(arn) != object.name());
     for (member, arn) in [(items, arn), ("failures", "arn")] {
         let before = before[member].as_array().cloned().unwrap_or_default();
         if !answer[member].is_array() {

@@ -22,6 +22,8 @@ struct Words {
     items: &'static str,
     arn: &'static str,
     include: &'static [&'static str],
+    /// In messages.
+    called: &'static str,
 }
 
 impl Kind {
@@ -47,7 +49,15 @@ impl Kind {
             Self::Cluster => &["ATTACHMENTS", "CONFIGURATIONS", "SETTINGS", "STATISTICS", "TAGS"],
             _ => &["TAGS"],
         };
-        Words { describe, items, arn, include }
+        let called = match self {
+            Self::Cluster => "cluster",
+            Self::Service => "service",
+            Self::TaskDefinition => "task definition",
+            Self::Task => "task",
+            Self::CapacityProvider => "capacity provider",
+            Self::ContainerInstance => "container instance",
+        };
+        Words { describe, items, arn, include, called }
     }
 
     pub(super) fn items(self) -> &'static str {
@@ -128,12 +138,17 @@ impl Object {
         Self::new(Kind::TaskDefinition, &Value::Null, name)
     }
 
-    /// What an ARN names.
-    fn of_arn(arn: &str) -> Option<Self> {
+    /// The service that a call names.
+    pub(super) fn service(input: &Value) -> Self {
+        Self::new(Kind::Service, &input["cluster"], input["service"].as_str().unwrap_or_default())
+    }
+
+    /// What an ARN names, or the service whose part it names.
+    pub(super) fn of_arn(arn: &str) -> Option<Self> {
         let (kind, path) = arn.split(':').nth(5)?.split_once('/')?;
         let kind = match kind {
             "cluster" => Kind::Cluster,
-            "service" | "service-deployment" | "task-set" => Kind::Service,
+            "service" | "service-deployment" | "service-revision" | "task-set" => Kind::Service,
             "task-definition" => return Some(Self::task_definition(arn)),
             "task" => Kind::Task,
             "capacity-provider" => Kind::CapacityProvider,
@@ -165,6 +180,21 @@ impl Object {
             input["cluster"] = json!(cluster);
         }
         input
+    }
+
+    /// What calls about a service name it by.
+    pub(super) fn as_service_input(&self) -> Value {
+        json!({ "cluster": self.cluster, "service": self.name })
+    }
+
+    /// ListTagsForResource of an object that was described so.
+    pub(super) fn tags_in(&self, described: &Result<Value, ApiError>) -> Result<Value, ApiError> {
+        let described = described.as_ref().map_err(Clone::clone)?;
+        let item = if self.kind == Kind::TaskDefinition { described } else { &described[self.kind.items()][0] };
+        if item.is_null() {
+            return Err(ApiError::invalid(format!("The specified {} does not exist.", self.kind.words().called)));
+        }
+        Ok(json!({ "tags": item["tags"].as_array().map_or(&[][..], Vec::as_slice) }))
     }
 
     /// Whether a List shows an object that was described so.
