@@ -45,12 +45,14 @@ pub struct ApiError {
     pub code: String,
     /// ECS's message.
     pub message: String,
+    /// `resourceIds` of a ConflictException: what the first use of a client token made.
+    pub resource_ids: Vec<String>,
 }
 
 impl ApiError {
     /// A refusal of the caller's input.
     pub fn refused(code: &str, message: impl Into<String>) -> Self {
-        Self { status: 400, code: code.into(), message: message.into() }
+        Self { status: 400, code: code.into(), message: message.into(), resource_ids: Vec::new() }
     }
 
     /// The refusal that ECS uses for most of what is wrong with an input.
@@ -65,7 +67,11 @@ impl ApiError {
 
     /// The body of the answer, as awsJson1.1 has it.
     pub fn body(&self) -> Value {
-        json!({ "__type": self.code, "message": self.message })
+        let mut body = json!({ "__type": self.code, "message": self.message });
+        if !self.resource_ids.is_empty() {
+            body["resourceIds"] = json!(self.resource_ids);
+        }
+        body
     }
 }
 

@@ -183,8 +183,8 @@ pub(super) fn are_steady(service: &Service) -> bool {
     !service.task_sets.is_empty() && service.task_sets.iter().all(|set| set.steady.0)
 }
 
-/// As DescribeTaskSets and DescribeServices show it.
-pub(super) fn shown(caller: &Caller, service: &Service, set: &TaskSet) -> Value {
+/// As DescribeTaskSets and DescribeServices show it, with the tags where they are asked for.
+pub(super) fn shown(caller: &Caller, service: &Service, set: &TaskSet, with_tags: bool) -> Value {
     let (running, pending) = service.counts(Some(set.number));
     let mut shown = Map::new();
     for (name, value) in [
@@ -204,9 +204,11 @@ pub(super) fn shown(caller: &Caller, service: &Service, set: &TaskSet) -> Value 
         ("stabilityStatusAt", json!(set.steady.1.seconds())),
         ("loadBalancers", json!([])),
         ("serviceRegistries", json!([])),
-        ("tags", tags::shown(&set.tags)),
     ] {
         shown.insert(name.to_owned(), value);
+    }
+    if with_tags {
+        shown.insert("tags".to_owned(), tags::shown(&set.tags));
     }
     if let Some(external) = &set.external_id {
         shown.insert("externalId".to_owned(), json!(external));
@@ -263,7 +265,7 @@ fn create(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
     if let Some(service) = cx.region.services.get(&key)
         && let Some(there) = service.task_sets.iter().find(|set| token.is_some() && set.token == token)
     {
-        return Ok(json!({ "taskSet": shown(cx.caller, service, there) }));
+        return Ok(json!({ "taskSet": shown(cx.caller, service, there, true) }));
     }
     let shape = requested::task_definition(cx, input::required_text(call, "taskDefinition")?)?;
     let cluster = arn::name(input::required_text(call, "cluster")?).to_owned();
@@ -281,7 +283,7 @@ fn create(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
         let number = service.add_revision(cx, spec, launch_type, shape);
         let mut set = new(cx, number, TaskSetStatus::Active, scale);
         (set.external_id, set.tags, set.token) = (external_id, tags, token);
-        let answer = json!({ "taskSet": shown(cx.caller, service, &set) });
+        let answer = json!({ "taskSet": shown(cx.caller, service, &set, true) });
         service.task_sets.push(set);
         answer
     });
@@ -301,7 +303,7 @@ fn change_set(
         let place = named(service, name)?;
         act(cx, service, place)?;
         service.task_sets[place].updated = cx.now;
-        Ok(json!({ "taskSet": shown(cx.caller, service, &service.task_sets[place]) }))
+        Ok(json!({ "taskSet": shown(cx.caller, service, &service.task_sets[place], true) }))
     });
     answer.ok_or_else(gone)?
 }
@@ -349,14 +351,15 @@ fn make_primary(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
 fn describe(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
     let key = service_of(cx, call)?;
     let names = input::texts(call, "taskSets")?;
+    let with_tags = input::includes(call, "TAGS")?;
     let service = cx.region.services.get(&key).ok_or_else(gone)?;
     let (mut sets, mut failures) = (Vec::new(), Vec::new());
     if names.is_empty() {
-        sets.extend(service.task_sets.iter().map(|set| shown(cx.caller, service, set)));
+        sets.extend(service.task_sets.iter().map(|set| shown(cx.caller, service, set, with_tags)));
     }
     for name in names {
         match named(service, name) {
-            Ok(place) => sets.push(shown(cx.caller, service, &service.task_sets[place])),
+            Ok(place) => sets.push(shown(cx.caller, service, &service.task_sets[place], with_tags)),
             Err(_) => failures.push(json!({ "arn": name, "reason": "MISSING" })),
         }
     }

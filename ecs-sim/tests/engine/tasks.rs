@@ -53,7 +53,11 @@ fn a_token_runs_once() {
     let same = run(&mut bed, "nginx", &json!({ "clientToken": "t", "taskDefinition": task_definition }));
     assert_eq!(same["tasks"][0]["taskArn"], first["tasks"][0]["taskArn"]);
     let input = json!({ "cluster": "c", "taskDefinition": "app", "clientToken": "t" });
-    assert!(bed.refused("RunTask", &input).starts_with("ConflictException"));
+    let refused = bed.call("RunTask", &input).unwrap_err();
+    assert_eq!(
+        (refused.code.as_str(), &refused.body()["resourceIds"]),
+        ("ConflictException", &json!([first["tasks"][0]["taskArn"]]))
+    );
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn describe_revisions(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> 
     let (key, ids) = of_one_service(&arns, "service-revision", "service revisions")?;
     if ids.iter().collect::<BTreeSet<_>>().len() != ids.len() {
         // Observed: duplicates are not refused, they break something.
-        return Err(ApiError { status: 500, code: "ServerException".into(), message: "Service Unavailable.".into() });
+        return Err(ApiError { status: 500, ..ApiError::refused("ServerException", "Service Unavailable.") });
     }
     let service = cx.region.services.get(&key);
     let (mut found, mut failures) = (Vec::new(), Vec::new());

@@ -89,7 +89,7 @@ impl Shown<'_> {
         let all = listed.iter().map(|(revision, entry)| Deployment { service, revision, entry });
         shown.serialize_entry("deployments", &all.collect::<Vec<_>>())?;
         if service.controller != Controller::Ecs {
-            let sets = service.task_sets.iter().map(|set| task_sets::shown(self.caller, service, set));
+            let sets = service.task_sets.iter().map(|set| task_sets::shown(self.caller, service, set, self.with_tags));
             return shown.serialize_entry("taskSets", &sets.collect::<Vec<_>>());
         }
         if service.status == ServiceStatus::Inactive {

@@ -60,7 +60,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
 fn changes(cx: &Cx<'_>, call: &Value, service: &Service, sent: Map<String, Value>) -> Result<Changes, ApiError> {
     refuse_for_controller(call, service)?;
     if member(call, "monitoring").is_some_and(|monitoring| *monitoring == json!({})) {
-        return Err(ApiError { status: 500, code: "ServerException".into(), message: "Service Unavailable.".into() });
+        return Err(ApiError { status: 500, ..ApiError::refused("ServerException", "Service Unavailable.") });
     }
     let controller = moved_controller(call, service)?;
     let mut configuration = service.configuration.clone();

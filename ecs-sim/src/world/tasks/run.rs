@@ -166,7 +166,11 @@ fn launch<'a>(
 /// A token that was used before: the same tasks for the same arguments.
 fn repeated(cx: &Cx<'_>, call: &Value, used: &Used) -> Result<Value, ApiError> {
     if used.arguments != *call {
-        return Err(ApiError::refused("ConflictException", "The clientToken was used before with other parameters."));
+        let cluster = clusters::find(cx, input::text(call, "cluster")?)?;
+        return Err(ApiError {
+            resource_ids: used.tasks.iter().map(|id| arn::task(cx.caller, &cluster.name, id)).collect(),
+            ..ApiError::refused("ConflictException", "The clientToken was used before with other parameters.")
+        });
     }
     let tasks = used.tasks.iter().filter_map(|id| cx.region.tasks.get(id));
     let shown: Vec<Value> = tasks.map(|task| show::task(cx, task, true)).collect();
