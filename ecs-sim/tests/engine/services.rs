@@ -121,6 +121,11 @@ fn rebalancing_is_chosen_where_it_can_be() {
     for (members, chosen) in [
         (json!({}), "ENABLED"),
         (json!({ "deploymentConfiguration": { "maximumPercent": 100, "minimumHealthyPercent": 0 } }), "DISABLED"),
+        (json!({ "launchType": "EC2", "placementStrategy": [{ "type": "random" }] }), "DISABLED"),
+        (
+            json!({ "launchType": "EC2", "placementStrategy": [{ "type": "spread", "field": "attribute:ecs.availability-zone" }, { "type": "random" }] }),
+            "ENABLED",
+        ),
     ] {
         let mut bed = Bed::new();
         assert_eq!(bed.create("nginx", &members)["availabilityZoneRebalancing"], chosen);
@@ -200,6 +205,59 @@ fn creation_is_refused_in_ecs_own_words() {
         };
         assert_eq!(code, expected, "{members}");
     }
+}
+
+#[test]
+fn creation_is_refused_where_the_guide_rules_it_out() {
+    let mut bed = Bed::new();
+    let task_definition = bed.register("nginx", &json!({ "portMappings": [{ "containerPort": 80, "name": "http" }] }));
+    let box_definition = bed.ok("RegisterTaskDefinition", &json!({ "family": "box", "containerDefinitions": [{ "name": "web", "image": "nginx", "memory": 64, "portMappings": [{ "containerPort": 80, "name": "http" }] }] }));
+    let external = |more: Value| {
+        let mut all = json!({ "launchType": "EXTERNAL", "networkConfiguration": null, "taskDefinition": box_definition["taskDefinition"]["taskDefinitionArn"] });
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        all
+    };
+    let pauses = |count| vec![json!({ "targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"] }); count];
+    let function = json!({ "hookTargetArn": "arn:aws:lambda:eu-west-1:1:function:f", "roleArn": "arn:aws:iam::1:role/r", "lifecycleStages": ["PRE_SCALE_UP"] });
+    let rebalances = |more: Value| {
+        let mut all = json!({ "launchType": "EC2", "availabilityZoneRebalancing": "ENABLED" });
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        all
+    };
+    let balancer = json!([{ "targetGroupArn": "arn:tg/a", "containerName": "web", "containerPort": 80 }]);
+    let code_deploy = json!({
+        "launchType": "EC2", "loadBalancers": balancer, "deploymentController": { "type": "CODE_DEPLOY" },
+        "deploymentConfiguration": { "maximumPercent": 150 },
+    });
+    let connect = json!({ "enabled": true, "namespace": "n", "services": [{ "portName": "http" }] });
+    for (members, part) in [
+        (json!({ "deploymentConfiguration": { "lifecycleHooks": pauses(11) } }), "10 lifecycle hooks of type PAUSE"),
+        (json!({ "deploymentConfiguration": { "lifecycleHooks": vec![function; 11] } }), "of type AWS_LAMBDA"),
+        (json!({ "deploymentConfiguration": { "strategy": "LINEAR" } }), "The LINEAR deployment strategy requires"),
+        (json!({ "deploymentConfiguration": { "strategy": "CANARY" } }), "The CANARY deployment strategy requires"),
+        (
+            rebalances(json!({ "placementStrategy": [{ "type": "binpack", "field": "memory" }] })),
+            "a placement strategy",
+        ),
+        (
+            rebalances(
+                json!({ "placementConstraints": [{ "type": "memberOf", "expression": "attribute:ecs.availability-zone == eu-west-1a" }] }),
+            ),
+            "placement constraints on",
+        ),
+        (external(json!({ "loadBalancers": balancer })), "Load balancers are not supported with the EXTERNAL"),
+        (external(json!({ "serviceConnectConfiguration": connect })), "Service Connect is not supported with the EXT"),
+        (external(json!({ "deploymentConfiguration": { "strategy": "BLUE_GREEN" } })), "other than ROLLING are not"),
+        (code_deploy, "of the CODE_DEPLOY deployment controller that use the EC2 launch type."),
+        (json!({ "platformVersion": "2.0.0" }), "PlatformUnknownException: "),
+    ] {
+        let refused = bed.refused("CreateService", &service(&task_definition, &members));
+        assert!(refused.contains(part), "{members}: {refused}");
+    }
+    bed.create(
+        "nginx",
+        &json!({ "deploymentConfiguration": { "lifecycleHooks": pauses(10), "strategy": "BLUE_GREEN" } }),
+    );
 }
 
 #[test]

@@ -61,6 +61,36 @@ fn a_token_runs_once() {
 }
 
 #[test]
+fn overrides_and_platform_versions_are_looked_at() {
+    let mut bed = Bed::new();
+    let task_definition = bed.image("nginx");
+    let long = "x".repeat(8192);
+    for (member, value, refusal) in [
+        (
+            "overrides",
+            json!({ "containerOverrides": [{ "name": "db" }] }),
+            "InvalidParameterException: Override for container named db is not a container in the TaskDefinition.",
+        ),
+        (
+            "overrides",
+            json!({ "containerOverrides": [{ "name": "web", "command": [long] }] }),
+            "InvalidParameterException: Container Overrides length must be at most 8192",
+        ),
+        ("platformVersion", json!("9"), "PlatformUnknownException: The specified platform version does not exist."),
+    ] {
+        let mut input = json!({
+            "cluster": "c", "taskDefinition": task_definition, "launchType": "FARGATE",
+            "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-1"] } },
+        });
+        input[member] = value;
+        assert_eq!(bed.refused("RunTask", &input), refusal);
+    }
+    let overrides = json!({ "containerOverrides": [{ "name": "web", "command": ["true"] }] });
+    let ran = run(&mut bed, "nginx", &json!({ "overrides": overrides, "platformVersion": "LATEST" }));
+    assert_eq!(ran["failures"], json!([]));
+}
+
+#[test]
 fn a_task_of_a_service_that_is_stopped_is_replaced() {
     let mut bed = Bed::new();
     bed.create("nginx", &json!({}));

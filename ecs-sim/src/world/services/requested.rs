@@ -29,7 +29,7 @@ pub(in crate::world) fn fixed(cx: &mut Cx<'_>, cluster: &str, call: &Value) -> R
     for name in FIXED {
         let Some(sent) = member(call, name) else { continue };
         let kept = match name {
-            "platformVersion" => json!(input::text(call, name)?),
+            "platformVersion" => json!(platform_version(call)?),
             "networkConfiguration" => network(cx, sent)?,
             "serviceConnectConfiguration" => service_connect(sent)?,
             "monitoring" => json!(input::object(call, name)?),
@@ -40,6 +40,18 @@ pub(in crate::world) fn fixed(cx: &mut Cx<'_>, cluster: &str, call: &Value) -> R
         spec.insert(name.to_owned(), kept);
     }
     Ok(spec)
+}
+
+/// `platformVersion`, of those that Fargate has or had for Linux or Windows (ECS developer guide, "Fargate platform
+/// versions for Amazon ECS").
+pub(in crate::world) fn platform_version(call: &Value) -> Result<Option<&str>, ApiError> {
+    const ALL: [&str; 6] = ["LATEST", "1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"];
+    let version = input::text(call, "platformVersion")?;
+    if version.is_some_and(|version| !ALL.contains(&version)) {
+        let words = "The specified platform version does not exist.";
+        return Err(ApiError::refused("PlatformUnknownException", words));
+    }
+    Ok(version)
 }
 
 /// Subnets and security groups come back in another order.

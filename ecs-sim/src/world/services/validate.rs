@@ -35,6 +35,9 @@ impl Intended<'_> {
     pub fn check(&self, cx: &Cx<'_>) -> Checked {
         self.check_daemon()?;
         self.check_controller()?;
+        self.check_percents()?;
+        self.check_strategy()?;
+        self.check_external()?;
         self.check_placement()?;
         self.check_rebalancing()?;
         self.check_load_balancers(cx)?;
@@ -119,6 +122,58 @@ impl Intended<'_> {
         Ok(())
     }
 
+    /// CodeDeploy's services on EC2 take no percents but the defaults (DeploymentConfiguration data type,
+    /// `maximumPercent` and `minimumHealthyPercent`; the words are ours). Those of the controller EXTERNAL have their
+    /// launch types in task sets.
+    fn check_percents(&self) -> Checked {
+        let percents = (self.configuration.maximum, self.configuration.minimum);
+        if self.controller == Controller::CodeDeploy && !self.on_fargate() && percents != (200, 100) {
+            return refuse(
+                "maximumPercent and minimumHealthyPercent can not be changed for services of the CODE_DEPLOY \
+                 deployment controller that use the EC2 launch type.",
+            );
+        }
+        Ok(())
+    }
+
+    /// Only BLUE_GREEN goes without anything that shifts traffic (ECS developer guide, "Amazon ECS linear deployments"
+    /// and "Amazon ECS canary deployments"; the words are ours).
+    fn check_strategy(&self) -> Checked {
+        let strategy = self.configuration.strategy;
+        let shifted = self.uses_service_connect()
+            || ["loadBalancers", "vpcLatticeConfigurations"].iter().any(|name| !self.list(name).is_empty());
+        if matches!(strategy, Strategy::Linear | Strategy::Canary) && !shifted {
+            return refuse(format!(
+                "The {} deployment strategy requires a load balancer, Service Connect or VPC Lattice.",
+                strategy.wire()
+            ));
+        }
+        Ok(())
+    }
+
+    fn uses_service_connect(&self) -> bool {
+        self.spec.get("serviceConnectConfiguration").is_some_and(|one| one["enabled"] == true)
+    }
+
+    /// What machines outside of AWS can't have (ECS developer guide, on Amazon ECS Anywhere; the words are ours). That
+    /// task definitions with `awsvpc` don't fit them is in what those are compatible with.
+    fn check_external(&self) -> Checked {
+        if self.launch_type != LaunchType::External {
+            return Ok(());
+        }
+        let rolling = self.configuration.strategy == Strategy::Rolling;
+        for (has, words) in [
+            (!self.list("loadBalancers").is_empty(), "Load balancers are"),
+            (self.uses_service_connect(), "Service Connect is"),
+            (!rolling, "Deployment strategies other than ROLLING are"),
+        ] {
+            if has {
+                return refuse(format!("{words} not supported with the EXTERNAL launch type."));
+            }
+        }
+        Ok(())
+    }
+
     fn check_placement(&self) -> Checked {
         if !self.on_fargate() {
             return Ok(());
@@ -143,7 +198,8 @@ impl Intended<'_> {
         }
     }
 
-    /// What keeps AZ rebalancing from being enabled, in ECS's words.
+    /// What keeps AZ rebalancing from being enabled (ECS developer guide, "Balancing an Amazon ECS service across
+    /// Availability Zones"), as its refusal has it: with `maximumPercent` in ECS's words, else in ours.
     pub fn obstacle_to_rebalancing(&self) -> Option<&'static str> {
         if self.configuration.maximum <= 100 {
             return Some("maximumPercent <= 100 % as deployment configuration");
@@ -154,17 +210,31 @@ impl Intended<'_> {
         if self.launch_type == LaunchType::External {
             return Some("the EXTERNAL launch type");
         }
-        let classic = self.list("loadBalancers").iter().any(|one| one["loadBalancerName"].is_string());
-        classic.then_some("Classic Load Balancers")
+        if self.list("loadBalancers").iter().any(|one| one["loadBalancerName"].is_string()) {
+            return Some("Classic Load Balancers");
+        }
+        self.placement_against_zones()
+    }
+
+    /// A placement strategy that does not begin with the spread over zones, or a constraint to some of them.
+    fn placement_against_zones(&self) -> Option<&'static str> {
+        const ZONE: &str = "attribute:ecs.availability-zone";
+        let placement = |name: &str| self.members.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let spreads = |first: &Value| first["type"] == "spread" && first["field"] == ZONE;
+        if placement("placementStrategy").first().is_some_and(|first| !spreads(first)) {
+            return Some("a placement strategy that does not begin with a spread on attribute:ecs.availability-zone");
+        }
+        let constraints = placement("placementConstraints").iter().filter_map(|one| one["expression"].as_str());
+        constraints
+            .into_iter()
+            .any(|expression| expression.contains(ZONE))
+            .then_some("placement constraints on attribute:ecs.availability-zone")
     }
 
     fn check_load_balancers(&self, cx: &Cx<'_>) -> Checked {
         let balancers = self.list("loadBalancers");
         if balancers.len() > 5 {
             return refuse("load balancers can have at most 5 items.");
-        }
-        if !balancers.is_empty() && self.launch_type == LaunchType::External {
-            return refuse("Load balancers are not supported with the EXTERNAL launch type.");
         }
         let advanced = balancers.iter().filter(|one| one["advancedConfiguration"].is_object()).count();
         if advanced != 0 && advanced != balancers.len() {

@@ -71,6 +71,8 @@ pub(super) fn run(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
     }
     let names: Vec<&str> = providers.iter().map(|one| one.capacity_provider.as_str()).collect();
     shape.check_runs_on(launch_type, &names)?;
+    requested::platform_version(call)?;
+    check_overrides(call, &shape)?;
     let propagated = tags_of(cx, call, &cluster, &shape)?;
     let providers = strategy::shown(&providers);
     let demand = Demand {
@@ -107,6 +109,24 @@ pub(super) fn run(cx: &mut Cx<'_>, call: &Value) -> Result<Value, ApiError> {
         run_tokens.insert(key, Used { at: cx.now, arguments: call.clone(), tasks: ids });
     }
     Ok(object([("tasks", shown.into()), ("failures", failures.into())]))
+}
+
+/// Overrides have 8,192 characters at most, and are of containers that are there (TaskOverride data type; messages as
+/// observed by tools).
+fn check_overrides(call: &Value, shape: &super::Shape) -> Result<(), ApiError> {
+    let Some(overrides) = member(call, "overrides") else { return Ok(()) };
+    if overrides.to_string().chars().count() > 8192 {
+        return Err(ApiError::invalid("Container Overrides length must be at most 8192"));
+    }
+    for one in input::list(overrides, "containerOverrides")? {
+        let name = input::text(one, "name")?.unwrap_or_default();
+        if shape.containers.iter().all(|container| container.name != name) {
+            return Err(ApiError::invalid(format!(
+                "Override for container named {name} is not a container in the TaskDefinition."
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// What the tasks run on: the launch type counts where there are no providers.

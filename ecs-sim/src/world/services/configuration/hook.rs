@@ -24,9 +24,24 @@ pub struct Hook {
     pub shown: Value,
 }
 
+/// So many of each kind at most (DeploymentConfiguration data type, `lifecycleHooks`).
+const MOST: usize = 10;
+
 impl Hook {
+    /// Reads all of a configuration. The words of the refusal are ours, as nobody published ECS's.
+    pub(super) fn read_all(sent: &Value) -> Result<Vec<Self>, ApiError> {
+        let hooks = input::list(sent, "lifecycleHooks")?.iter().map(Self::read).collect::<Result<Vec<_>, _>>()?;
+        let pauses = hooks.iter().filter(|hook| hook.function.is_none()).count();
+        for (count, kind) in [(pauses, "PAUSE"), (hooks.len() - pauses, "AWS_LAMBDA")] {
+            if count > MOST {
+                return Err(ApiError::invalid(format!("There can be at most {MOST} lifecycle hooks of type {kind}.")));
+            }
+        }
+        Ok(hooks)
+    }
+
     /// Reads one, with the defaults that ECS fills in.
-    pub(super) fn read(sent: &Value) -> Result<Self, ApiError> {
+    fn read(sent: &Value) -> Result<Self, ApiError> {
         let pause = match input::text(sent, "targetType")? {
             None | Some("AWS_LAMBDA") => false,
             Some("PAUSE") => true,

@@ -192,7 +192,7 @@ impl Configuration {
             self.merge_early(early)?;
         }
         if member(sent, "lifecycleHooks").is_some() {
-            self.hooks = input::list(sent, "lifecycleHooks")?.iter().map(Hook::read).collect::<Result<_, _>>()?;
+            self.hooks = Hook::read_all(sent)?;
         }
         self.check()
     }
