@@ -111,7 +111,11 @@ pub(in crate::world) fn instances_for(cx: &Cx<'_>, service: &Service, number: u6
     let external = revision.launch_type == LaunchType::External;
     let provider = revision.providers().first().and_then(|one| one["capacityProvider"].as_str());
     let all = cx.region.instances.in_cluster(&service.cluster);
-    let fit = all.filter(|one| takes(one, external, provider) && satisfies(one, constraints(service)));
+    let fit = all.filter(|one| {
+        takes(one, external, provider)
+            && satisfies(one, constraints(service))
+            && satisfies(one, &revision.shape.constraints)
+    });
     fit.map(|one| one.id.clone()).collect()
 }
 
@@ -216,7 +220,8 @@ impl Demand<'_> {
                 continue;
             }
             let fellows = self.fellows.iter().filter(|task| task.place.instance.as_ref() == Some(&one.id)).count();
-            let lacks = if !satisfies(one, self.constraints) || distinct && fellows > 0 {
+            let satisfied = satisfies(one, self.constraints) && satisfies(one, &self.shape.constraints);
+            let lacks = if !satisfied || distinct && fellows > 0 {
                 Some("encountered error \"MemberOf placement constraint unsatisfied.\"")
             } else if one.remaining.cpu < needs.cpu {
                 Some("has insufficient CPU units available")

@@ -26,6 +26,8 @@ pub struct Shape {
     pub roles: Vec<String>,
     /// `compatibilities`: what it may run on.
     pub compatibilities: Vec<String>,
+    /// `placementConstraints`, which hold beside those of the service or call.
+    pub constraints: Vec<Value>,
     /// Whether a volume is configured only at launch.
     pub configured_at_launch: bool,
     /// Named port mappings.
@@ -77,6 +79,7 @@ impl Shape {
             host_ports: mappings().filter_map(|one| one["hostPort"].as_u64()).filter(|port| *port > 0).collect(),
             roles: ["taskRoleArn", "executionRoleArn"].iter().filter_map(|role| text(body, role)).collect(),
             compatibilities: list(body, "compatibilities").iter().filter_map(as_text).collect(),
+            constraints: list(body, "placementConstraints").to_vec(),
             configured_at_launch: list(body, "volumes").iter().any(|one| one["configuredAtLaunch"] == true),
             port_names: mappings().filter_map(|one| text(one, "name")).collect(),
             platform_family: match body["runtimePlatform"]["operatingSystemFamily"].as_str() {
