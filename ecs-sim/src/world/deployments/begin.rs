@@ -10,6 +10,8 @@ use crate::world::{
 
 /// Why a service deployment is STOPPED that a newer one replaced; the words are ours, as nobody published ECS's.
 const SUPERSEDED: &str = "Service deployment stopped because a newer service deployment was requested.";
+/// The same where the service is deleted; the words are ours, too.
+const DELETED: &str = "Service deployment stopped because the service is deleted.";
 
 /// Begins to deploy a revision, which becomes PRIMARY at once.
 pub(in crate::world) fn begin(cx: &mut Cx<'_>, service: &mut Service, number: u64) {
@@ -46,6 +48,7 @@ pub(in crate::world) fn begin(cx: &mut Cx<'_>, service: &mut Service, number: u6
         target: number,
         rolling_back: false,
         traffic: service.configuration.strategy != Strategy::Rolling,
+        // A list that still ends with the deployment before was observed by tools; for how long is ours.
         phase: Phase::Requested(soon(cx, 1_000..4_000)),
         stage: Stage::ReconcileService,
         work: Work::Hooks,
@@ -92,6 +95,7 @@ fn end_deployment(
     match status {
         Some(S::InProgress) => {
             service.move_deployment(cx.now, place, S::StopRequested, Some(reason));
+            // Nobody published how long STOP_REQUESTED lasts: the figures are ours.
             let at = soon(cx, 5_000..12_000);
             service.stopping.push((place, at));
         }
@@ -108,13 +112,7 @@ pub(in crate::world) fn abandon(cx: &mut Cx<'_>, service: &mut Service) {
     }
     if let Some(present) = service.rollout.take() {
         let status = service.deployments.get(present.deployment).map(|one| one.status);
-        end_deployment(
-            cx,
-            service,
-            present.deployment,
-            status,
-            "Service deployment stopped because the service is deleted.",
-        );
+        end_deployment(cx, service, present.deployment, status, DELETED);
         for (place, _) in std::mem::take(&mut service.stopping) {
             service.move_deployment(cx.now, place, DeploymentStatus::Stopped, None);
         }

@@ -19,13 +19,15 @@ pub(super) enum Kind {
     Unhealthy,
 }
 
-/// ECS waits longer and longer between launches that fail, up to 27 minutes.
+/// ECS waits longer and longer between launches that fail, up to 27 minutes ("Service throttle logic"). That it begins
+/// with 15 seconds and doubles the wait is ours.
 const LONGEST_WAIT: u64 = 27 * 60;
-/// How long the service does not repeat why it can't place tasks, and that its role is gone.
+/// How long the service does not repeat why it can't place tasks, and that its role is gone. The figure is ours.
 const REPEATED: Duration = Duration::from_mins(15);
-/// How often placement is tried again where there is no room.
+/// How often placement is tried again where there is no room. The figure is ours, as nobody published ECS's.
 const PLACEMENT_RETRY: u64 = 30;
-/// So many launches in a row that fail, for each task wanted, make ECS say that it slows down.
+/// So many launches in a row that fail, for each task wanted, make ECS say that it slows down. The figure is ours, as
+/// nobody published ECS's; so is how long it does not repeat it.
 const INCONSISTENT: u32 = 4;
 
 /// A task of the revision is RUNNING.

@@ -9,7 +9,9 @@ use crate::{
     world::{Cx, outside::Answer, services::Service},
 };
 
-/// A function that answers IN_PROGRESS is asked again after so long.
+/// A function that answers IN_PROGRESS is asked again after so long, unless it says otherwise by `callBackDelay` (ECS
+/// developer guide, "Lambda hooks for Amazon ECS service deployments"), which nobody needs here. How long a function
+/// takes for its first answer is ours.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 /// How a hook stands (`status` of `lifecycleHookDetails`).

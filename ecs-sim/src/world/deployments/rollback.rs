@@ -1,5 +1,9 @@
-//! Deployments that are given up, and the way back (ECS developer guide, "Amazon ECS deployment failure detection";
-//! words of reasons and events as observed by tools).
+//! Deployments that are given up, and the way back (ECS developer guide, "Amazon ECS deployment failure detection").
+//!
+//! What is said of the circuit breaker, of the way back and of a rollback without a candidate is as observed by tools,
+//! and of hooks and networking the beginning of the reason is as in the guide's "Troubleshooting Amazon ECS blue/green
+//! deployments". All other words are ours, as nobody published ECS's: of alarms, of what somebody asked for, of hooks
+//! and stages that take too long, and of a rollback that fails. How long an end takes is ours, too.
 
 use super::{DeploymentStatus as S, Phase, Rollback, Rollout, Stage, Work, begin::soon, hooks};
 use crate::world::{

@@ -14,7 +14,7 @@ use crate::world::{
     tasks::{Launch, Stop, StopCode, TaskStatus, place},
 };
 
-/// How long the service does not repeat what holds it up.
+/// How long the service does not repeat what holds it up. The figure is ours.
 const HELD_UP: Duration = Duration::from_mins(30);
 
 /// Launches and stops what is to be launched and stopped now. Whether it did anything.

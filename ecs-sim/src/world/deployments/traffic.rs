@@ -23,6 +23,7 @@ pub(super) fn shift(cx: &mut Cx<'_>, service: &mut Service, rollout: &Rollout) -
     if let Some(missing) = missing(cx, service, rollout.target) {
         return Err(missing);
     }
+    // How long a shift takes otherwise is ours.
     let mut until = soon(cx, 5_000..15_000);
     if uses_nlb(service, rollout.target) {
         until = until + NLB;

@@ -1,5 +1,9 @@
 //! What ECS refuses in a service as it is to be (CreateService and UpdateService API references; ECS developer guide,
-//! "Troubleshooting Amazon ECS blue/green deployments"; messages as observed by tools).
+//! "Troubleshooting Amazon ECS blue/green deployments"). The messages about `advancedConfiguration`, target groups named
+//! twice and listener rules are that guide's. Those about a daemon's desired count, placement on Fargate,
+//! `maximumPercent` with AZ rebalancing, target groups without a listener, the containers and ports of load balancers,
+//! network configurations and volumes are as observed by tools. The words of the others are ours, as nobody published
+//! ECS's.
 
 use std::collections::BTreeSet;
 
