@@ -285,11 +285,11 @@ impl Task {
 
     /// Lets it end now, before it is RUNNING, as its next step: so its service counts it.
     pub(super) fn fail(&mut self, now: Time, stop: Stop) {
-        let step = match stop.code {
+        let end = match stop.code {
             StopCode::TaskFailedToStart => fails(now, 0, stop.reason),
             _ => (now, Step::Dies(stop, None)),
         };
-        self.steps.push_front(step);
+        self.steps.push_front(end);
     }
 
     /// Tells it to stop, for this reason, unless it is stopping already.
