@@ -51,6 +51,14 @@ pub struct DeploymentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub test_traffic_percent: Option<i32>,
+    /// How many of its steps the production traffic has taken: LINEAR and CANARY. A canary takes two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub step: Option<i32>,
+    /// How many steps there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub steps: Option<i32>,
     /// When the pause is over that began with the stage `BAKE_TIME`, or with a share of the production traffic below 100,
     /// as far as the operator saw it begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,6 +100,9 @@ pub struct DeploymentStatus {
     /// When it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Time>,
+    /// When it was seen to be over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_time: Option<Time>,
     /// When it moved on last, as far as the operator saw. `spec.progressDeadlineSeconds` counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_time: Option<Time>,

@@ -53,6 +53,8 @@ use crate::ecs::shapes::{
     printcolumn(name = "Pending", type_ = "integer", json_path = ".status.pendingCount", priority = 1),
     printcolumn(name = "Cluster", type_ = "string", json_path = ".status.cluster", priority = 1),
     printcolumn(name = "Rollout", type_ = "string", json_path = ".status.deployment.rolloutState", priority = 1),
+    printcolumn(name = "Stage", type_ = "string", json_path = ".status.deployment.stage", priority = 1),
+    printcolumn(name = "Traffic", type_ = "integer", json_path = ".status.deployment.productionTrafficPercent", priority = 1),
     printcolumn(name = "Region", type_ = "string", json_path = ".status.region", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1)
 )]
@@ -241,8 +243,8 @@ pub struct EcsServiceSpec {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["key".into()]), validation = rules::free_tag_keys())]
     pub tags: Option<Vec<Tag>>,
     /// How long a deployment, or the start of additional tasks, may go without progress, in seconds (1 to 604800), before
-    /// the service is Stalled with the reason DeadlineExceeded. Hooks, baking and shifting traffic count as progress. Absent: no
-    /// limit.
+    /// the service is Stalled with DeadlineExceeded. Baking and waiting for an answer to a hook don't count, a hook's function
+    /// does. Absent: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 604_800))]
     pub progress_deadline_seconds: Option<i32>,

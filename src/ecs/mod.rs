@@ -4,6 +4,7 @@ pub mod arn;
 pub mod canon;
 pub mod client;
 pub mod error;
+pub mod event;
 pub mod live;
 pub mod shapes;
 pub mod throttle;

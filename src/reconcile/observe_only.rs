@@ -48,7 +48,7 @@ impl Held {
     const fn because(self) -> &'static str {
         match self {
             Self::Observes => "managementPolicy is Observe",
-            Self::Paused => "the annotation ecs-operator.dev/paused is \"true\"",
+            Self::Paused => "the annotation ecs-operator.dev/paused is set",
         }
     }
 
@@ -61,16 +61,15 @@ impl Held {
     }
 }
 
-/// What to say of an object that is only looked at; `verdict` is what would be said where nothing is left to call.
+/// What to say of an object that is only looked at; `verdict` is what would be said where nothing is left to call. What is
+/// left alone on purpose, or withheld because it was rolled back, differs no more than it does without being held.
 pub(super) fn verdict(held: Held, plan: &Plan, verdict: Verdict) -> Verdict {
-    if !plan.lines().is_empty() {
+    if !plan.is_settled() {
         return differs(held, plan, verdict);
     }
-    if verdict.state != State::Ready {
-        return verdict;
-    }
     let message = format!("{} Nothing is changed: {}.", verdict.message, held.because());
-    Verdict { reason: held.reason(false), message, ..verdict }
+    let reason = if verdict.state == State::Ready { held.reason(false) } else { verdict.reason };
+    Verdict { reason, message, ..verdict }
 }
 
 /// What is only looked at, and differs. Looked at again by the clock too: there may be nothing in ECS to keep an eye on.

@@ -277,7 +277,7 @@ impl<K: Kind> Pass<'_, K> {
         if !K::is_answer(observed) {
             self.cx.doubt.tell(&self.subject);
         }
-        let verdict = K::verdict(desired, observed, &self.status, plan, now);
+        let verdict = K::verdict(desired, observed, &self.status, plan, now).noting(&plan.notes);
         observe_only::verdict(held, plan, verdict)
     }
 

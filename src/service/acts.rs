@@ -29,13 +29,22 @@ pub struct Acts {
     pub rollback_hook: Option<String>,
     /// The deployment that shall be stopped and rolled back.
     pub stop_deployment: Option<String>,
+    /// The annotations whose value the status could not keep.
+    pub too_long: Vec<&'static str>,
 }
+
+/// How long a value may be, in bytes: the status keeps it.
+const LONGEST: usize = 255;
 
 impl Acts {
     /// Reads the annotations. A value that the status could not keep counts as none.
     pub fn of(annotations: &BTreeMap<String, String>) -> Self {
-        let value = |key: &str| annotations.get(key).filter(|value| (1..=255).contains(&value.len())).cloned();
+        let given = |key: &str| annotations.get(key).filter(|value| !value.is_empty());
+        let value = |key: &str| given(key).filter(|value| value.len() <= LONGEST).cloned();
+        let is_too_long = |key: &&str| given(key).is_some_and(|value| value.len() > LONGEST);
+        let all = [RESTARTED_AT, CONTINUE_HOOK, ROLLBACK_HOOK, STOP_DEPLOYMENT];
         Self {
+            too_long: all.into_iter().filter(is_too_long).collect(),
             restarted_at: value(RESTARTED_AT),
             continue_hook: value(CONTINUE_HOOK),
             rollback_hook: value(ROLLBACK_HOOK),
@@ -85,19 +94,16 @@ pub fn steps(desired: &Desired, observed: &Observed, live: &LiveService, status:
     let done = handled(status);
     if let Some(detail) = &observed.detail {
         // A hook takes one answer, and of two at once the careful one.
-        let is_answered = |id: &String| [&done.rollback_hook, &done.continue_hook].contains(&&Some(id.clone()));
         let mut hooks =
             [(&desired.acts.rollback_hook, "ROLLBACK"), (&desired.acts.continue_hook, "CONTINUE")].into_iter();
-        let waits = |id: &String| detail.hook.as_ref().is_some_and(|hook| hook.id == *id);
         let open = hooks.find_map(|(asked, action)| {
-            let id = asked.as_ref().filter(|id| waits(id) && !is_answered(id))?;
+            let id = asked.as_ref().filter(|id| waits(observed, id) && !is_answered(&done, id))?;
             Some(answer(detail, id, action))
         });
         plan.steps.extend(open);
     }
     let asked = desired.acts.stop_deployment.as_ref().filter(|asked| done.stop_deployment.as_ref() != Some(asked));
-    let runs = |id: &&String| live.is_deploying() && live.primary().is_some_and(|primary| primary.id == **id);
-    if let Some((id, arn)) = asked.filter(runs).zip(deployment_arn(observed, live)) {
+    if let Some((id, arn)) = asked.filter(|id| is_under_way(live, id)).zip(deployment_arn(observed, live)) {
         plan.steps.push(Step::new(
             Operation::StopServiceDeployment,
             format!("deployment {id} of service {}", desired.name),
@@ -105,6 +111,37 @@ pub fn steps(desired: &Desired, observed: &Observed, live: &LiveService, status:
             Vec::new(),
         ));
     }
+}
+
+fn waits(observed: &Observed, hook: &str) -> bool {
+    observed.detail.as_ref().and_then(|detail| detail.hook.as_ref()).is_some_and(|waiting| waiting.id == hook)
+}
+
+fn is_answered(done: &HandledAnnotations, hook: &str) -> bool {
+    [&done.rollback_hook, &done.continue_hook].into_iter().any(|answered| answered.as_deref() == Some(hook))
+}
+
+fn is_under_way(live: &LiveService, deployment: &str) -> bool {
+    live.is_deploying() && live.primary().is_some_and(|primary| primary.id == deployment)
+}
+
+/// What annotations ask for that there is nothing to do about, as sentences: who set them must not believe that it was done.
+pub fn idle(desired: &Desired, observed: &Observed, live: &LiveService, status: &EcsServiceStatus) -> Vec<String> {
+    let (acts, done) = (&desired.acts, handled(status));
+    let too_long = acts.too_long.iter();
+    let mut idle: Vec<String> = too_long
+        .map(|key| format!("The annotation {key} is ignored: it has more than {LONGEST} characters."))
+        .collect();
+    for (key, asked) in [(CONTINUE_HOOK, &acts.continue_hook), (ROLLBACK_HOOK, &acts.rollback_hook)] {
+        if let Some(hook) = asked.as_ref().filter(|hook| !waits(observed, hook) && !is_answered(&done, hook)) {
+            idle.push(format!("The annotation {key} does nothing: no hook {hook} waits for an answer."));
+        }
+    }
+    let stop = acts.stop_deployment.as_ref().filter(|id| done.stop_deployment.as_ref() != Some(id));
+    if let Some(id) = stop.filter(|id| !is_under_way(live, id)) {
+        idle.push(format!("The annotation {STOP_DEPLOYMENT} does nothing: no deployment {id} is under way."));
+    }
+    idle
 }
 
 fn answer(detail: &Detail, hook: &str, action: &str) -> Step {

@@ -56,6 +56,10 @@ pub fn change(field: &Field, desired: &Desired, observed: &Observed, live: &Live
     let is_set = asked.is_some();
     let (want, value) = match (asked, field.reset) {
         (Some(asked), _) => asked,
+        (None, _) if unit == "schedulingStrategy" && shown == "DAEMON" => {
+            // Absent is one of the two.
+            return cannot_change(unit, desired, live, applied, &json!("REPLICA"));
+        }
         (None, _) if !was_applied => return Change::None,
         (None, Reset::Released) => return Change::None,
         (None, Reset::Stays) => return stays(unit, &shown),
@@ -135,10 +139,7 @@ fn replaced_if_there(unit: &str, shown: &Value) -> Change {
     }
     replacement(
         unit,
-        format!(
-            "spec.{unit} was removed, and ECS can't take it from a service; put it back, or delete this object and create \
-             another (that also deletes the service's Application Auto Scaling target and policies)"
-        ),
+        format!("spec.{unit} was removed, and ECS can't take it from a service; put it back, or {REPLACE}"),
     )
 }
 
@@ -151,14 +152,20 @@ fn cannot_change(unit: &str, desired: &Desired, live: &LiveService, applied: &[S
     if unit == "launchType" && shown.is_null() {
         return back_to_launch_type(desired, live, applied, want);
     }
+    let is =
+        if desired.units.contains_key(unit) { format!("is {want}") } else { format!("is absent, which means {want},") };
     replacement(
         unit,
         format!(
-            "spec.{unit} is {want} and the service has {shown}; ECS can't change it in place: put {shown} back, or delete this \
-             object and create another (that also deletes the service's Application Auto Scaling target and policies)"
+            "spec.{unit} {is} and the service has {shown}; ECS can't change it in place: to keep the service, delete this \
+             object with deletionPolicy: Retain and apply it again with {shown}; to replace it, {REPLACE}"
         ),
     )
 }
+
+/// How a service is replaced.
+const REPLACE: &str = "delete this object with deletionPolicy: Delete and apply it again (that also deletes the service's \
+                       Application Auto Scaling target and policies)";
 
 /// A service on capacity providers shows no launch type. It goes back to the one it was made with where its strategy is
 /// emptied, and shows that only afterwards.

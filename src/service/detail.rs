@@ -79,12 +79,25 @@ pub struct Detail {
     pub test_traffic: Option<i32>,
     /// The hook that waits for an answer.
     pub hook: Option<HookStatus>,
+    /// The function of a hook that runs.
+    pub function: Option<HookFunction>,
     /// The circuit breaker.
     pub breaker: Option<CircuitBreakerStatus>,
     /// The alarms that ended it.
     pub alarms: Vec<String>,
     /// When it was made.
     pub created: Option<Timestamp>,
+}
+
+/// The function of a life-cycle hook, for whose end a deployment waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookFunction {
+    /// Its ARN.
+    pub arn: String,
+    /// Until when ECS waits for it.
+    pub until: Option<Timestamp>,
+    /// What ECS does then: `CONTINUE` or `ROLLBACK`.
+    pub then: Option<String>,
 }
 
 impl Detail {
@@ -112,6 +125,7 @@ impl Detail {
             production_traffic: weight("/targetServiceRevision/requestedProductionTrafficWeight"),
             test_traffic: weight("/targetServiceRevision/requestedTestTrafficWeight"),
             hook: hook(json),
+            function: function(json),
             breaker: breaker.filter(|breaker| breaker.threshold > 0),
             alarms: alarms.filter_map(Value::as_str).map(str::to_owned).collect(),
             created: time(json.get("createdAt")),
@@ -140,10 +154,21 @@ fn count(value: Option<&Value>) -> i32 {
     value.and_then(Value::as_i64).and_then(|count| i32::try_from(count).ok()).unwrap_or_default()
 }
 
+fn hook_in<'a>(json: &'a Value, state: &str) -> Option<&'a Value> {
+    let mut hooks = json.get("lifecycleHookDetails").and_then(Value::as_array)?.iter();
+    hooks.find(|hook| hook.get("status").is_some_and(|status| status == state))
+}
+
+/// The first hook with a function that runs.
+fn function(json: &Value) -> Option<HookFunction> {
+    let hook = hook_in(json, "IN_PROGRESS")?;
+    let text = |name: &str| hook.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(HookFunction { arn: text("targetArn")?, until: time(hook.get("expiresAt")), then: text("timeoutAction") })
+}
+
 /// The first hook that waits.
 fn hook(json: &Value) -> Option<HookStatus> {
-    let mut hooks = json.get("lifecycleHookDetails").and_then(Value::as_array)?.iter();
-    let hook = hooks.find(|hook| hook.get("status").is_some_and(|status| status == "AWAITING_ACTION"))?;
+    let hook = hook_in(json, "AWAITING_ACTION")?;
     let text = |name: &str| hook.get(name).and_then(Value::as_str).map(str::to_owned);
     Some(HookStatus {
         id: text("hookId")?,

@@ -138,6 +138,28 @@ impl LiveService {
         self.json.pointer("/deploymentConfiguration/strategy").and_then(Value::as_str).unwrap_or("ROLLING")
     }
 
+    /// How many of how many steps the production traffic has taken where `percent` of it is shifted. None where it is not
+    /// shifted in steps.
+    pub fn steps(&self, percent: i32) -> Option<(i32, i32)> {
+        let configured = |place: &str| self.json.pointer(&format!("/deploymentConfiguration{place}"))?.as_f64();
+        match self.strategy() {
+            "LINEAR" => {
+                let step = configured("/linearConfiguration/stepPercent").filter(|step| *step > 0.0)?;
+                #[allow(clippy::cast_possible_truncation)] // steps of 3 percent at least
+                let steps = |percent: f64| (percent / step).ceil() as i32;
+                // Percents are whole here: 12.5 is told as 13.
+                Some((steps(f64::from(percent) - 0.5).max(0), steps(100.0)))
+            }
+            "CANARY" => Some((i32::from(percent > 0) + i32::from(percent >= 100), 2)),
+            _ => None,
+        }
+    }
+
+    /// Whether all tasks run that are wanted, and none is on its way: of more than are wanted ECS may stop those that run.
+    pub fn has_all_tasks(&self) -> bool {
+        self.running_count >= self.desired_count && self.pending_count == 0
+    }
+
     /// Tasks of the PRIMARY deployment fail.
     pub fn has_failing_tasks(&self) -> bool {
         self.primary().is_some_and(|primary| primary.failed_tasks > 0)

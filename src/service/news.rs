@@ -19,7 +19,7 @@ use crate::{
 
 /// What is new in `after`, which `applied` led to. How a deployment ends is told by the verdict.
 pub fn news(before: &EcsServiceStatus, after: &EcsServiceStatus, applied: &[Step]) -> Vec<News> {
-    let mut news: Vec<News> = remade(before, applied).into_iter().collect();
+    let mut news: Vec<News> = remade(before, applied).into_iter().chain(task_set(before, after)).collect();
     if let Some(deployment) = &after.deployment {
         let old = before.deployment.as_ref().filter(|old| old.id == deployment.id);
         news.extend(somebody_elses(before, after, deployment, applied));
@@ -40,9 +40,8 @@ pub fn news(before: &EcsServiceStatus, after: &EcsServiceStatus, applied: &[Step
     // How a deployment ended badly is told with why its tasks failed.
     if !is_bad {
         news.extend(failures(before, after));
+        news.extend(troubles(before, after));
     }
-    news.extend(task_set(before, after));
-    news.extend(troubles(before, after));
     news.extend(contested(before, after));
     let restart = |of: &EcsServiceStatus| of.handled.as_ref().and_then(|handled| handled.restarted_at.clone());
     if restart(before) != restart(after) && after.own_deployment.is_none() && after.service_arn.is_some() {
@@ -239,7 +238,7 @@ fn failures(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
     .collect()
 }
 
-/// Complaints of ECS that are not the same as one before but for ids and numbers.
+/// Complaints of ECS about what is deployed that are not the same as one before but for ids and numbers.
 fn troubles(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
     let known: Vec<String> = before
         .events
@@ -247,14 +246,19 @@ fn troubles(before: &EcsServiceStatus, after: &EcsServiceStatus) -> Vec<News> {
         .filter_map(|event| diagnosis::trouble(&event.message).map(|trouble| trouble.normalized().to_owned()))
         .collect();
     let is_settled = after.rolled_out.is_some() && after.rolled_out == after.own_deployment;
+    if is_settled && before.deployment.is_none() {
+        // What ECS complained of before the first look at what is rolled out is over.
+        return Vec::new();
+    }
     let began = after.deployment.as_ref().and_then(|deployment| deployment.start_time.as_ref()).map(|began| began.0);
-    let of_now = after.events.iter().filter(|event| event.time.parse::<Timestamp>().ok() >= began);
+    let of_now: Vec<_> = after.events.iter().filter(|event| event.time.parse::<Timestamp>().ok() >= began).collect();
     let is_end = |kind: TroubleKind| matches!(kind, TroubleKind::DeploymentFailed | TroubleKind::RollingBack);
     let says_why = |kind: TroubleKind| !kind.is_vague() && !is_end(kind);
-    let knows_why = of_now.filter_map(|event| diagnosis::trouble(&event.message)).any(|trouble| says_why(trouble.kind));
+    let mut complaints = of_now.iter().filter_map(|event| diagnosis::trouble(&event.message));
+    let knows_why = complaints.any(|trouble| says_why(trouble.kind));
     let mut told: Vec<String> = Vec::new();
     let mut news = Vec::new();
-    for event in after.events.iter().rev() {
+    for event in of_now.iter().rev() {
         let Some(trouble) = diagnosis::trouble(&event.message) else { continue };
         // How a deployment ends is told once, with all that is known of it.
         let is_end = is_end(trouble.kind);

@@ -9,7 +9,7 @@ use super::{
     Desired, Observed, acts,
     call::Call,
     change::{Change, change},
-    fields::{EMPTY_IS_NONE, FIELDS},
+    fields::{EMPTY_IS_NONE, FIELDS, Field},
     live_service::LiveService,
     ours::is_given_up,
 };
@@ -88,24 +88,13 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
     // What ended badly is not deployed again until it changes, or a restart is asked for.
     let failed = is_given_up(desired, observed, live, status);
     let mut call = Call::default();
-    for field in FIELDS {
-        match change(field, desired, observed, live, &status.common.applied_fields) {
-            Change::None => {}
-            Change::Note(note) => {
-                plan.notes.push(note);
-                plan.kept.push(field.unit.to_owned());
-            }
-            Change::Refused { reason, sentence, kept } => {
-                plan.refused.push((reason, sentence));
-                plan.kept.push(kept);
-            }
-            Change::Send(_, difference) if failed && field.deploys => {
-                plan.notes.push(format!("{difference} is withheld: its deployment failed or was rolled back"));
-                plan.rolled_back.push(difference.path.clone());
-                plan.kept.push(difference.path);
-            }
-            Change::Send(value, difference) => call.add(&value, difference),
-        }
+    let changes =
+        FIELDS.iter().map(|field| (field, change(field, desired, observed, live, &status.common.applied_fields)));
+    let changes: Vec<(&Field, Change)> = changes.collect();
+    let unplaced = changes.iter().find(|(field, change)| is_unplaced(field, change)).map(|(field, _)| field.unit);
+    for (field, change) in changes {
+        let waits_for = unplaced.filter(|unit| goes_with(unit, field));
+        take(field, change, failed, waits_for, &mut call, plan);
     }
     if failed {
         // What ECS does not show went back with the rest: to be sent again with the next deployment.
@@ -120,6 +109,44 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
     // A hook does not wait for an edit that ECS may refuse.
     acts::steps(desired, observed, live, status, plan);
     plan.steps.extend(call.into_step(desired));
+}
+
+/// Puts what becomes of a field into the call or the plan. `waits_for` is the field whose refused change it may belong to.
+fn take(field: &Field, change: Change, failed: bool, waits_for: Option<&str>, call: &mut Call, plan: &mut Plan) {
+    match (change, waits_for) {
+        (Change::None, _) => {}
+        (Change::Note(note), _) => {
+            plan.notes.push(note);
+            plan.kept.push(field.unit.to_owned());
+        }
+        (Change::Refused { reason, sentence, kept }, _) => {
+            plan.refused.push((reason, sentence));
+            plan.kept.push(kept);
+        }
+        (Change::Send(_, difference), Some(unit)) => {
+            plan.notes.push(format!("{difference} waits: it may belong to the change of {unit}, which ECS can't make"));
+            plan.kept.push(difference.path);
+        }
+        (Change::Send(_, difference), None) if failed && field.deploys => {
+            plan.notes.push(format!("{difference} is withheld: its deployment failed or was rolled back"));
+            plan.rolled_back.push(difference.path.clone());
+            plan.kept.push(difference.path);
+        }
+        (Change::Send(value, difference), None) => call.add(&value, difference),
+    }
+}
+
+/// Fields that decide where tasks run, and as what.
+const PLACING: [&str; 3] = ["schedulingStrategy", "launchType", "networkConfiguration"];
+
+/// Whether it is refused that tasks run elsewhere.
+fn is_unplaced(field: &Field, change: &Change) -> bool {
+    PLACING.contains(&field.unit) && matches!(change, Change::Refused { reason: Reason::ReplaceRequired, .. })
+}
+
+/// Whether a change may be made for a change of `unit` that is refused: half of a move must not be deployed.
+fn goes_with(unit: &str, field: &Field) -> bool {
+    field.deploys || unit == "schedulingStrategy"
 }
 
 /// How long a change that waits for a deployment waits at most before it is looked at again.

@@ -22,6 +22,11 @@ pub fn stands_still(status: &EcsServiceStatus, now: Timestamp) -> Duration {
 fn hide_incidentals(deployment: &mut DeploymentStatus) {
     (deployment.arn, deployment.circuit_breaker) = (None, None);
     (deployment.pending_count, deployment.desired_count) = (None, None);
+    if deployment.stage.is_none() {
+        // Until its first stage a deployment has none of the traffic, which is no news.
+        deployment.production_traffic_percent = None;
+        (deployment.step, deployment.steps) = (None, None);
+    }
     let tells = |word: &String| !NO_NEWS.contains(&word.as_str());
     deployment.state = deployment.state.take().filter(tells);
 }

@@ -114,12 +114,15 @@ fn deployments(
     let before = status.deployment.take();
     let is_back = is_rolled_back(desired, observed, service, status);
     note_ended(is_back, service, primary, observed.detail.as_ref(), before.as_ref(), status, now);
-    status.deployment = Some(deployment(service, primary, observed.detail.as_ref(), before, now));
+    let mut seen = deployment(service, primary, observed.detail.as_ref(), before, now);
+    let past = status.deployments.iter().find(|past| past.id == seen.id);
+    seen.completion_time = past.map(|past| past.completion_time.clone());
+    status.deployment = Some(seen);
 }
 
 /// Remembers that all tasks of our deployment ran once.
 fn note_rolled_out(desired: &Desired, service: &LiveService, primary: &LiveDeployment, status: &mut EcsServiceStatus) {
-    let all_run = desired.is_daemon() || service.running_count >= service.desired_count;
+    let all_run = desired.is_daemon() || service.has_all_tasks();
     if !all_run {
         note_woken(status);
     } else if status.own_deployment.as_deref() == Some(&primary.id) && service.is_completed() {
@@ -301,6 +304,8 @@ fn deployment(
         deployment.state_reason = detail.reason.clone().map(shortened);
         deployment.stage.clone_from(&detail.stage);
         deployment.production_traffic_percent = detail.production_traffic;
+        (deployment.step, deployment.steps) =
+            detail.production_traffic.and_then(|percent| service.steps(percent)).unzip();
         // ECS gives a share of the test traffic even where there is none.
         deployment.test_traffic_percent = detail.test_traffic.filter(|_| service.has_test_traffic());
         deployment.hook.clone_from(&detail.hook);
@@ -322,6 +327,7 @@ fn keep_detail(deployment: &mut DeploymentStatus, before: &DeploymentStatus) {
     deployment.state_reason.clone_from(&before.state_reason);
     deployment.stage.clone_from(&before.stage);
     deployment.production_traffic_percent = before.production_traffic_percent;
+    (deployment.step, deployment.steps) = (before.step, before.steps);
     deployment.test_traffic_percent = before.test_traffic_percent;
     deployment.circuit_breaker.clone_from(&before.circuit_breaker);
     deployment.alarms.clone_from(&before.alarms);

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Desired, Observed,
+    Desired, Observed, acts,
     availability::{available, despite_dips, is_uncounted},
     complaint::complaint,
-    detail::{DeploymentState, Detail},
+    detail::{DeploymentState, Detail, HookFunction},
     diagnosis::{self, TroubleKind},
     ending::Ending,
     live_service::{LiveDeployment, LiveService},
@@ -43,7 +43,10 @@ pub fn verdict(
     let Some(service) = &observed.service else {
         return Verdict::retrying("the service is not there although nothing is left to do");
     };
-    let rollout = rollout(desired, observed, service, status, plan, now);
+    let mut rollout = rollout(desired, observed, service, status, plan, now);
+    for idle in acts::idle(desired, observed, service, status) {
+        let _ = write!(rollout.message, " {idle}");
+    }
     let available = available(desired, service, status);
     if rollout.state != State::Ready {
         return rollout.with(available);
@@ -168,6 +171,10 @@ fn under_way(
         let why = stopping.reason.as_deref().map_or_else(String::new, |reason| format!(" {}", says(reason)));
         let _ = write!(message, " ECS is stopping the deployment.{why}");
     }
+    let function = own.and_then(|own| own.function.as_ref());
+    if let Some(function) = function {
+        let _ = write!(message, " {}", waits_for(function));
+    }
     if let Some(trouble) = trouble(service, primary, status) {
         let _ = write!(message, " {trouble}");
     }
@@ -177,7 +184,20 @@ fn under_way(
     if own.is_some_and(|own| bakes_without_an_end(own, status)) {
         return Verdict::progressing(Reason::Deploying, message);
     }
-    until_deadline(desired, status, &message, &stop_it(service, primary), now)
+    let remedy = if function.is_some() {
+        format!("See what keeps the function, or stop the deployment with {STOP_DEPLOYMENT}={}.", primary.id)
+    } else {
+        stop_it(service, primary)
+    };
+    until_deadline(desired, status, &message, &remedy, now)
+}
+
+/// What the deployment does while a hook's function runs.
+fn waits_for(function: &HookFunction) -> String {
+    let until = function.until.map_or_else(String::new, |until| format!(" until {until}"));
+    let then = function.then.as_deref().map_or_else(String::new, |then| format!(", then {then}"));
+    let name = function.arn.split_once(":function:").map_or(function.arn.as_str(), |(_, name)| name);
+    format!("It waits for the hook's function {name}{until}{then}.")
 }
 
 /// At work, until nothing has got any further for as long as the manifest allows. Time in which it bakes does not count.
@@ -267,10 +287,11 @@ fn settled(
     status: &EcsServiceStatus,
     now: Timestamp,
 ) -> Verdict {
-    let all_run = desired.is_daemon() || service.running_count >= service.desired_count;
+    let all_run = desired.is_daemon() || service.has_all_tasks();
     if !all_run && status.rolled_out.as_deref() != Some(&primary.id) {
         let counts = tasks(service.running_count, service.desired_count, "");
-        let mut message = format!("{counts}, {}", deployed(primary));
+        let more = if service.running_count < service.desired_count { "" } else { " and others are being started" };
+        let mut message = format!("{counts}{more}, {}", deployed(primary));
         if let Some(trouble) = trouble(service, primary, status) {
             let _ = write!(message, " {trouble}");
         }

@@ -52,7 +52,7 @@ async fn the_columns_fit_a_terminal() {
                     "taskDefinition": "checkout-service-worker:12345",
                     "deployment": { "id": "ecs-svc/1", "rolloutState": "IN_PROGRESS", "runningCount": 1199 } }),
             "NAME READY STATUS DESIRED UPDATED AGE",
-            "NAME READY STATUS DESIRED UPDATED AGE TASKDEF RUNNING PENDING CLUSTER ROLLOUT REGION MESSAGE",
+            "NAME READY STATUS DESIRED UPDATED AGE TASKDEF RUNNING PENDING CLUSTER ROLLOUT STAGE TRAFFIC REGION MESSAGE",
         ),
     ] {
         let path = format!("/apis/ecs-operator.dev/v1alpha1/namespaces/{}/{plural}", scene.namespace);

@@ -8,6 +8,7 @@ use super::{Group, Target};
 use crate::ecs::{
     client::{Ecs, Operation},
     error::{Class, EcsError},
+    event::is_harmless,
 };
 
 /// How many of the newest stopped tasks are kept, and what of them.
@@ -25,25 +26,15 @@ const OF_STOPPED_TASKS: &[&str] = &[
     "containers",
 ];
 
+/// How the reason of a task begins that ECS stopped because fewer were wanted. A rollback stops all that ran of what failed,
+/// after the failures: they would fill all the places.
+const NOT_WANTED: &str = "Scaling activity initiated by";
+
 /// When a task stopped. One that is still being stopped, or whose network is still taken down, has failed as well.
 const STOP_TIMES: [&str; 3] = ["stoppedAt", "executionStoppedAt", "stoppingAt"];
 
 /// How many of the newest service events are kept.
 const EVENTS: usize = 5;
-
-/// Parts of event texts that a healthy service emits all day long: no reason to wake anybody.
-const HARMLESS_EVENTS: &[&str] = &[
-    "has reached a steady state",
-    "registered ",
-    "deregistered ",
-    "has begun draining",
-    "has started ",
-    "has stopped ",
-    "stopped ",
-    "AZ balanced",
-    "AZ Rebalance",
-    "deployment completed",
-];
 
 impl Target {
     /// The operation that reads it.
@@ -148,7 +139,7 @@ fn list(mut answer: Value, key: &str) -> Vec<Value> {
     }
 }
 
-/// The newest stopped tasks of a service; ECS shows them for about an hour.
+/// The newest stopped tasks of a service that were not just scaled in; ECS shows them for about an hour.
 async fn stopped_tasks(ecs: &Ecs, cluster: &str, service: &str) -> Result<Option<Value>, EcsError> {
     let input = json!({ "cluster": cluster, "serviceName": service, "desiredStatus": "STOPPED" });
     let arns = match call(ecs, Operation::ListTasks, input).await {
@@ -161,10 +152,15 @@ async fn stopped_tasks(ecs: &Ecs, cluster: &str, service: &str) -> Result<Option
     }
     let answer = call(ecs, Operation::DescribeTasks, json!({ "cluster": cluster, "tasks": arns })).await?;
     let mut tasks = list(answer, "tasks");
+    tasks.retain(|task| !is_no_longer_wanted(task));
     let stopped = |task: &Value| STOP_TIMES.iter().find_map(|name| task.get(name)?.as_f64()).unwrap_or_default();
     tasks.sort_by(|one, other| stopped(other).total_cmp(&stopped(one)));
     tasks.truncate(STOPPED_TASKS);
     Ok(Some(json!({ "serviceName": service, "tasks": tasks })))
+}
+
+fn is_no_longer_wanted(task: &Value) -> bool {
+    task.get("stoppedReason").and_then(Value::as_str).is_some_and(|reason| reason.starts_with(NOT_WANTED))
 }
 
 /// The revision with its tags, which stand beside it in the answer.
@@ -214,7 +210,8 @@ pub(super) fn project(target: Target, mut value: Value) -> Value {
         }
         Target::Service => {
             if let Some(Value::Array(events)) = object.get_mut("events") {
-                events.retain(|event| !is_harmless(event));
+                let message = |event: &Value| event.get("message").and_then(Value::as_str).map(str::to_owned);
+                events.retain(|event| !message(event).is_some_and(|message| is_harmless(&message)));
                 events.truncate(EVENTS);
             }
             if let Some(Value::Array(deployments)) = object.get_mut("deployments") {
@@ -268,11 +265,6 @@ pub(super) fn identity(target: Target, value: Option<&Value>) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.map(|value| value.to_string()).hash(&mut hasher);
     hasher.finish()
-}
-
-fn is_harmless(event: &Value) -> bool {
-    let message = event.get("message").and_then(Value::as_str).unwrap_or_default();
-    HARMLESS_EVENTS.iter().any(|part| message.contains(part)) && !message.contains("failed")
 }
 
 /// Whether a service is shown as it was before the deployment that is PRIMARY in `held`: an older one is in its place, and it

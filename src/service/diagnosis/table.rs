@@ -66,6 +66,11 @@ const TEXTS: &[Row] = &[
     ),
     row(
         Kind::SecretsUnavailable,
+        setup::secrets_or_registry,
+        &["unable to pull secrets or registry auth*pull command failed"],
+    ),
+    row(
+        Kind::SecretsUnavailable,
         setup::secrets,
         &["unable to pull secrets", "retrieve secret", "ssm parameter", "secret does not exist"],
     ),

@@ -64,3 +64,25 @@ fn a_hook_is_answered_by_its_id() {
     let verdict = verdict_of(&asked, &waiting("h2"), &done, Timestamp::UNIX_EPOCH);
     assert_eq!(verdict.reason, Reason::AwaitingHook);
 }
+
+/// Who annotates a wrong id must not believe that it was heeded.
+#[test]
+fn what_an_annotation_asks_for_in_vain_is_said() {
+    let ours = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
+    let told = |annotations: &Value, status: &EcsServiceStatus| {
+        let asked = annotated(&json!({}), annotations, status);
+        verdict(&asked, live(&json!({})), status).message
+    };
+    let stop = json!({ "ecs-operator.dev/stopDeployment": "ecs-svc/2" });
+    assert!(told(&stop, &ours).contains("no deployment ecs-svc/2 is under way"), "{}", told(&stop, &ours));
+    let stopped = EcsServiceStatus {
+        handled: serde_json::from_value(json!({ "stopDeployment": "ecs-svc/2" })).unwrap(),
+        ..ours.clone()
+    };
+    assert!(!told(&stop, &stopped).contains("does nothing"), "it was heeded");
+    let hook = json!({ "ecs-operator.dev/rollbackHook": "h1" });
+    assert!(told(&hook, &ours).contains("no hook h1 waits"), "{}", told(&hook, &ours));
+    let long = json!({ "ecs-operator.dev/restartedAt": "x".repeat(256) });
+    assert!(told(&long, &ours).contains("restartedAt is ignored: it has more than 255 characters"));
+    assert!(!told(&json!({}), &ours).contains("annotation"));
+}

@@ -156,6 +156,31 @@ fn a_launch_type_beside_capacity_providers_is_refused_unless_they_go() {
     assert_eq!((plan.refused.len(), &calls(&plan)[0].1["forceNewDeployment"]), (0, &json!(true)));
 }
 
+/// Half of a move must not be deployed: the revision may be made for where the service can't go.
+#[test]
+fn what_may_belong_to_a_refused_move_waits_for_it() {
+    let asked = desired(&json!({ "launchType": "EC2", "taskDefinition": format!("{ARN}3"), "desiredCount": 5 }));
+    let plan = planned(&asked, Some(live(&json!({}))), &applied(&["launchType", "taskDefinition", "desiredCount"]));
+    assert_eq!(plan.refused[0].0, Reason::ReplaceRequired);
+    assert!(
+        plan.refused[0].1.contains("deletionPolicy: Retain and apply it again with \"FARGATE\""),
+        "{:?}",
+        plan.refused
+    );
+    assert_eq!(calls(&plan)[0].1, json!({ "cluster": "shop", "service": "web", "desiredCount": 5 }));
+    assert!(plan.kept.contains(&"taskDefinition".to_owned()), "{plan:?}");
+    assert!(plan.lines().iter().any(|line| line.contains("web:2 → web:3 waits")), "{:?}", plan.lines());
+}
+
+/// Without a strategy the manifest asks for REPLICA: a DAEMON that is adopted is something else.
+#[test]
+fn a_daemon_is_not_what_a_manifest_without_a_strategy_asks_for() {
+    let daemon = live(&json!({ "schedulingStrategy": "DAEMON" }));
+    let plan = planned(&desired(&json!({})), Some(daemon), &applied(&[]));
+    assert!(plan.is_empty(), "a daemon takes no count: {:?}", plan.lines());
+    assert!(plan.refused[0].1.starts_with("spec.schedulingStrategy is absent, which means \"REPLICA\","), "{plan:?}");
+}
+
 /// ECS refuses the block of a strategy without the strategy.
 #[test]
 fn a_strategy_that_waits_keeps_its_block_back() {

@@ -47,6 +47,38 @@ fn a_dip_is_told_and_readiness_falls_only_when_it_lasts() {
     assert_eq!(dip(50, 1, 60), (State::Waiting, "False", "TooFewTasks".into()));
 }
 
+/// ECS stops what is too many, and may stop what runs: that all ran is not known before nothing is on its way.
+#[test]
+fn enough_tasks_prove_nothing_while_others_start() {
+    let desired = desired(&json!({}));
+    let ours = EcsServiceStatus { own_deployment: Some("ecs-svc/2".into()), ..EcsServiceStatus::default() };
+    let with = |pending: i64| {
+        let seen = observed(Some(live(&json!({ "pendingCount": pending }))));
+        let mut status = ours.clone();
+        report(&desired, &seen, &mut status, Timestamp::UNIX_EPOCH);
+        (verdict_of(&desired, &seen, &status, Timestamp::UNIX_EPOCH).state, status.rolled_out.is_some())
+    };
+    assert_eq!(with(1), (State::Progressing, false));
+    assert_eq!(with(0), (State::Ready, true));
+}
+
+/// How far the traffic is, as ECS does not say it.
+#[test]
+fn traffic_moves_in_steps() {
+    let steps = |configuration: Value, percent: i32| {
+        LiveService::read(live(&json!({ "deploymentConfiguration": configuration }))).unwrap().steps(percent)
+    };
+    let linear = |step: f64| json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": step } });
+    assert_eq!([0, 13, 25, 38, 100].map(|percent| steps(linear(12.5), percent).unwrap().0), [0, 1, 2, 3, 8]);
+    assert_eq!(
+        [3, 7, 10, 100].map(|percent| steps(linear(3.3), percent)),
+        [Some((1, 31)), Some((2, 31)), Some((3, 31)), Some((31, 31))]
+    );
+    let canary = json!({ "strategy": "CANARY", "canaryConfiguration": { "canaryPercent": 0.4 } });
+    assert_eq!([0, 10, 100].map(|percent| steps(canary.clone(), percent)), [Some((0, 2)), Some((1, 2)), Some((2, 2))]);
+    assert_eq!(steps(json!({ "strategy": "BLUE_GREEN" }), 100), None);
+}
+
 /// A correction of drift whose answer nobody told of may have asked for tasks: they are no dip of some that ran. A process
 /// that starts knows of no such call, and takes it for a dip.
 #[test]

@@ -2,8 +2,22 @@
 
 use serde_json::Value;
 
-use super::{Scene, in_brackets};
+use super::{Scene, image, in_brackets};
 use crate::service::diagnosis::definition::plain;
+
+/// The text tells that ECS got no answer in time, and not from whom.
+pub fn secrets_or_registry(scene: &Scene<'_>) -> String {
+    let containers = scene.definition.containers();
+    let has_secrets = containers.iter().any(|container| container.get("secrets").is_some());
+    if !containers.is_empty() && !has_secrets {
+        return image::registry_login(scene);
+    }
+    format!(
+        "the subnets need a way to ECR, and to Secrets Manager or SSM for what `secrets[].valueFrom` names: a NAT gateway, \
+         `assignPublicIp: ENABLED` in a public subnet, or VPC endpoints, and {} needs the right to read them",
+        scene.execution_role()
+    )
+}
 
 pub fn secrets(scene: &Scene<'_>) -> String {
     let secrets = named_secrets(scene);

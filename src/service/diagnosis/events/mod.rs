@@ -4,7 +4,7 @@ mod table;
 
 use std::fmt;
 
-use self::table::{FAILURES, GENERAL, HARMLESS, Row, SPECIFIC};
+use self::table::{FAILURES, GENERAL, Row, SPECIFIC};
 use super::{
     advice::Scene,
     definition::Definition,
@@ -12,6 +12,7 @@ use super::{
     table::of_text,
     text::{self, folded, matches},
 };
+use crate::ecs::event::{is_harmless, without_service};
 
 /// How long an event's text may be.
 const TEXT: usize = 300;
@@ -131,11 +132,11 @@ impl fmt::Display for Trouble {
 /// What is wrong according to an event's text. None if nothing is.
 pub fn trouble(message: &str) -> Option<Trouble> {
     let message = text::normalized(message);
-    let said = without_manual(without_service(&message));
-    let lower = folded(said);
-    if HARMLESS.iter().any(|start| lower.starts_with(start)) || lower.ends_with("deployment completed.") {
+    if is_harmless(&message) {
         return None;
     }
+    let said = without_manual(without_service(&message));
+    let lower = folded(said);
     let (kind, advice) = known(SPECIFIC, &lower)
         .or_else(|| of_task(said))
         .or_else(|| known(GENERAL, &lower))
@@ -157,17 +158,6 @@ fn of_task(text: &str) -> Option<(TroubleKind, String)> {
 fn unknown(lower: &str) -> Option<(TroubleKind, String)> {
     let is_failure = FAILURES.iter().any(|word| lower.contains(word));
     is_failure.then(|| (TroubleKind::Other, "no advice for this, see the service's events in ECS".to_owned()))
-}
-
-/// The text after `(service web) `, `(service web, taskSet …) `, `service (web) ` or `service web `. A name may contain
-/// any word.
-fn without_service(message: &str) -> &str {
-    let rest = if message.starts_with("(service ") {
-        message.split_once(") ").map(|(_, rest)| rest)
-    } else {
-        message.strip_prefix("service ").and_then(|rest| rest.split_once(' ')).map(|(_, rest)| rest)
-    };
-    rest.unwrap_or(message)
 }
 
 /// The text before where AWS says where to read on.

@@ -14,22 +14,6 @@ const fn row(kind: Kind, patterns: &'static [&'static str], advice: &'static str
     Row { kind, patterns, advice }
 }
 
-/// How events begin, after the service's name, that tell of no trouble. From the ECS developer guide, "Amazon ECS
-/// service event messages" and "Amazon ECS Availability Zone service rebalancing service event messages", and from
-/// what ECS writes beyond them.
-pub const HARMLESS: &[&str] = &[
-    "has reached a steady state",
-    "has started ",
-    "has stopped ",
-    "has begun draining",
-    "registered ",
-    "deregistered ",
-    "stopped ",
-    "updated computed desiredcount",
-    "is az balanced",
-    "is not az balanced",
-];
-
 /// The texts of "Amazon ECS service event messages" and "Amazon ECS service unhealthy event messages", in lower case, of
 /// which the first that matches holds. What also stops tasks is in the tasks' table.
 pub const SPECIFIC: &[Row] = &[

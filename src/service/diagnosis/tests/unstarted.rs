@@ -104,7 +104,7 @@ pub const UNSTARTED: &[(&str, CauseKind, Option<&str>, &str)] = &[
         "ResourceInitializationError: unable to pull secrets or registry auth: pull command failed: : signal: killed",
         SecretsUnavailable,
         WEB,
-        "the role in `executionRoleArn` (shop-execution) may read it",
+        "the role in `executionRoleArn` (shop-execution) needs the right",
     ),
     (
         "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit status 1",
