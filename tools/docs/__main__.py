@@ -23,7 +23,7 @@ import run
 from place import ROOT
 from tell import NotAsTold
 
-PAGES = ("README.md", "docs/architecture.md")
+PAGES = ("README.md", "docs/architecture.md", "docs/events.md")
 
 
 def main() -> int:
