@@ -147,8 +147,9 @@ impl LiveService {
                 let step = configured("/linearConfiguration/stepPercent").filter(|step| *step > 0.0)?;
                 #[allow(clippy::cast_possible_truncation)] // steps of 3 percent at least
                 let steps = |percent: f64| (percent / step).ceil() as i32;
-                // Percents are whole here: 12.5 is told as 13.
-                Some((steps(f64::from(percent) - 0.5).max(0), steps(100.0)))
+                // Percents are whole here: 12.5 is told as 13. The last step goes to 100, however far that is.
+                let taken = if percent >= 100 { steps(100.0) } else { steps(f64::from(percent) - 0.5).max(0) };
+                Some((taken, steps(100.0)))
             }
             "CANARY" => Some((i32::from(percent > 0) + i32::from(percent >= 100), 2)),
             _ => None,
@@ -157,7 +158,7 @@ impl LiveService {
 
     /// Whether all tasks run that are wanted, and none is on its way: of more than are wanted ECS may stop those that run.
     pub fn has_all_tasks(&self) -> bool {
-        self.running_count >= self.desired_count && self.pending_count == 0
+        self.running_count >= self.desired_count && (self.pending_count == 0 || self.desired_count == 0)
     }
 
     /// Tasks of the PRIMARY deployment fail.

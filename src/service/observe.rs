@@ -67,6 +67,7 @@ impl Observed {
             service.status == "ACTIVE"
                 && !service.is_deploying()
                 && service.running_count == service.desired_count
+                && service.pending_count == 0
                 && service.is_steady()
         })
     }

@@ -165,16 +165,19 @@ pub fn recall(desired: &Desired, observed: &Observed, status: &mut EcsServiceSta
         scaled_out(status);
     }
     let (Some(attempt), Some(service)) = (&observed.attempt, &observed.service) else { return };
+    let (began, ended) = (attempt.past.start_time.as_ref().map(|began| began.0), attempt.past.completion_time.0);
     if status.own_deployment.as_ref() != Some(&attempt.past.id) {
         let is_known = status.own_deployment.is_some() && !is_new(status, &attempt.past.id);
-        if is_known || !attempt.is_of(desired) {
+        // ECS's history may lag behind what the service shows.
+        let runs_since = service.primary().and_then(|primary| primary.created);
+        let has_newer = runs_since.zip(began).is_some_and(|(newer, began)| newer > began);
+        if is_known || has_newer || !attempt.is_of(desired) {
             return;
         }
         becomes_ours(status, &attempt.past.id, &service.deployments, observed.target(desired));
         // The restart that the manifest asks for is part of what failed.
         acts::restarted(desired, status);
     }
-    let (began, ended) = (attempt.past.start_time.as_ref().map(|began| began.0), attempt.past.completion_time.0);
     let complained = began.and_then(|began| complaint(service, Some(began), Some(ended)));
     let complaint = complained.map(|trouble| trouble.normalized().to_owned());
     remember(status, PastDeployment { complaint, ..attempt.past.clone() });

@@ -1,6 +1,6 @@
 //! What has to be called so that ECS is as the manifest asks. Pure.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     api::{EcsServiceStatus, Origin, Reason},
     ecs::{Operation, canon},
-    reconcile::{Plan, Step, Verdict, tags},
+    reconcile::{Plan, Step, Verdict, spec, tags},
 };
 
 /// The calls that close the difference.
@@ -92,48 +92,68 @@ fn update(desired: &Desired, observed: &Observed, live: &LiveService, status: &E
         FIELDS.iter().map(|field| (field, change(field, desired, observed, live, &status.common.applied_fields)));
     let changes: Vec<(&Field, Change)> = changes.collect();
     let unplaced = changes.iter().find(|(field, change)| is_unplaced(field, change)).map(|(field, _)| field.unit);
+    let mut waiting = Vec::new();
     for (field, change) in changes {
-        let waits_for = unplaced.filter(|unit| goes_with(unit, field));
-        take(field, change, failed, waits_for, &mut call, plan);
+        match change {
+            Change::Send(_, difference) if unplaced.is_some_and(|unit| goes_with(unit, field)) => {
+                plan.kept.extend(unsent(&difference.path, &status.common.applied_fields));
+                waiting.push(difference.to_string());
+            }
+            change => take(field, change, failed, &status.common.applied_fields, &mut call, plan),
+        }
     }
     if failed {
         // What ECS does not show went back with the rest: to be sent again with the next deployment.
         let unseen = canon::UNSEEN.iter().filter(|unit| desired.units.contains_key(**unit));
         plan.kept.extend(unseen.filter(|unit| !live.units.contains_key(**unit)).map(|unit| format!("{unit}#")));
     }
-    acts::restart(&mut call, desired, live, status);
+    match unplaced {
+        None => acts::restart(&mut call, desired, live, status),
+        Some(_) if acts::asks_to_restart(desired, status) => waiting.push("the restart".to_owned()),
+        Some(_) => {}
+    }
+    if let (Some((_, sentence)), false) = (plan.refused.first_mut(), waiting.is_empty()) {
+        // What was meant for elsewhere must not be deployed here.
+        let _ = write!(sentence, ". Not sent meanwhile: {}", waiting.join(", "));
+    }
     let differing = call.units();
     call.hold_back(live, live.is_on_an_older_deployment(status) && live.is_deploying(), &mut plan.withheld);
     // A removal that waits must not be forgotten meanwhile.
-    plan.kept.extend(differing.into_iter().filter(|unit| unit != acts::RESTART && !call.has(unit)));
+    let left_out = differing.into_iter().filter(|unit| unit != acts::RESTART && !call.has(unit));
+    plan.kept.extend(left_out.flat_map(|unit| unsent(&unit, &status.common.applied_fields)));
     // A hook does not wait for an edit that ECS may refuse.
     acts::steps(desired, observed, live, status, plan);
     plan.steps.extend(call.into_step(desired));
 }
 
-/// Puts what becomes of a field into the call or the plan. `waits_for` is the field whose refused change it may belong to.
-fn take(field: &Field, change: Change, failed: bool, waits_for: Option<&str>, call: &mut Call, plan: &mut Plan) {
-    match (change, waits_for) {
-        (Change::None, _) => {}
-        (Change::Note(note), _) => {
+/// Puts what becomes of a field into the call or the plan.
+fn take(field: &Field, change: Change, failed: bool, applied: &[String], call: &mut Call, plan: &mut Plan) {
+    match change {
+        Change::None => {}
+        Change::Note(note) => {
             plan.notes.push(note);
             plan.kept.push(field.unit.to_owned());
         }
-        (Change::Refused { reason, sentence, kept }, _) => {
+        Change::Refused { reason, sentence, kept } => {
             plan.refused.push((reason, sentence));
             plan.kept.push(kept);
         }
-        (Change::Send(_, difference), Some(unit)) => {
-            plan.notes.push(format!("{difference} waits: it may belong to the change of {unit}, which ECS can't make"));
-            plan.kept.push(difference.path);
-        }
-        (Change::Send(_, difference), None) if failed && field.deploys => {
+        Change::Send(_, difference) if failed && field.deploys => {
             plan.notes.push(format!("{difference} is withheld: its deployment failed or was rolled back"));
-            plan.rolled_back.push(difference.path.clone());
-            plan.kept.push(difference.path);
+            plan.kept.extend(unsent(&difference.path, applied));
+            plan.rolled_back.push(difference.path);
         }
-        (Change::Send(value, difference), None) => call.add(&value, difference),
+        Change::Send(value, difference) => call.add(&value, difference),
     }
+}
+
+/// What `status.appliedFields` goes on saying of a unit that is not sent yet: what was sent of it last, too.
+fn unsent(unit: &str, applied: &[String]) -> Vec<String> {
+    let records = applied.iter().filter(|path| spec::unseen_unit(path) == Some(unit)).cloned();
+    let never = canon::UNSEEN.contains(&unit).then(|| format!("{unit}#"));
+    let sent: Vec<String> = records.collect();
+    let record = if sent.is_empty() { never.into_iter().collect() } else { sent };
+    [vec![unit.to_owned()], record].concat()
 }
 
 /// Fields that decide where tasks run, and as what.

@@ -114,18 +114,23 @@ fn deployments(
     let before = status.deployment.take();
     let is_back = is_rolled_back(desired, observed, service, status);
     note_ended(is_back, service, primary, observed.detail.as_ref(), before.as_ref(), status, now);
+    let mut ended =
+        before.as_ref().filter(|before| before.id == primary.id).and_then(|before| before.completion_time.clone());
     let mut seen = deployment(service, primary, observed.detail.as_ref(), before, now);
-    let past = status.deployments.iter().find(|past| past.id == seen.id);
-    seen.completion_time = past.map(|past| past.completion_time.clone());
+    if !service.is_deploying() {
+        let past = status.deployments.iter().find(|past| past.id == seen.id);
+        ended = ended.or_else(|| past.map(|past| past.completion_time.clone()));
+    }
+    seen.completion_time = ended.filter(|_| !service.is_deploying());
     status.deployment = Some(seen);
 }
 
 /// Remembers that all tasks of our deployment ran once.
 fn note_rolled_out(desired: &Desired, service: &LiveService, primary: &LiveDeployment, status: &mut EcsServiceStatus) {
     let all_run = desired.is_daemon() || service.has_all_tasks();
-    if !all_run {
+    if service.running_count < service.desired_count && !all_run {
         note_woken(status);
-    } else if status.own_deployment.as_deref() == Some(&primary.id) && service.is_completed() {
+    } else if all_run && status.own_deployment.as_deref() == Some(&primary.id) && service.is_completed() {
         status.rolled_out = Some(primary.id.clone());
         status.task_failures.clear();
     }

@@ -80,9 +80,14 @@ fn what_an_annotation_asks_for_in_vain_is_said() {
         ..ours.clone()
     };
     assert!(!told(&stop, &stopped).contains("does nothing"), "it was heeded");
+    let both = json!({ "ecs-operator.dev/continueHook": "h1", "ecs-operator.dev/rollbackHook": "h1" });
+    let answered =
+        |how: &str| EcsServiceStatus { handled: serde_json::from_value(json!({ how: "h1" })).unwrap(), ..ours.clone() };
+    assert!(!told(&both, &answered("rollbackHook")).contains("does nothing"), "the careful answer was given");
+    assert!(told(&both, &answered("continueHook")).contains("rollbackHook does nothing"), "it is too late");
     let hook = json!({ "ecs-operator.dev/rollbackHook": "h1" });
     assert!(told(&hook, &ours).contains("no hook h1 waits"), "{}", told(&hook, &ours));
     let long = json!({ "ecs-operator.dev/restartedAt": "x".repeat(256) });
-    assert!(told(&long, &ours).contains("restartedAt is ignored: it has more than 255 characters"));
+    assert!(told(&long, &ours).contains("restartedAt is ignored: it is longer than 255 bytes"));
     assert!(!told(&json!({}), &ours).contains("annotation"));
 }

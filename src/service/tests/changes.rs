@@ -169,7 +169,26 @@ fn what_may_belong_to_a_refused_move_waits_for_it() {
     );
     assert_eq!(calls(&plan)[0].1, json!({ "cluster": "shop", "service": "web", "desiredCount": 5 }));
     assert!(plan.kept.contains(&"taskDefinition".to_owned()), "{plan:?}");
-    assert!(plan.lines().iter().any(|line| line.contains("web:2 → web:3 waits")), "{:?}", plan.lines());
+    assert!(plan.refused[0].1.ends_with("Not sent meanwhile: taskDefinition: web:2 → web:3"), "{:?}", plan.refused);
+    let restarted =
+        annotated(&json!({ "launchType": "EC2" }), &json!({ "ecs-operator.dev/restartedAt": "1" }), &applied(&[]));
+    let plan = planned(&restarted, Some(live(&json!({}))), &applied(&["launchType"]));
+    assert!(plan.is_empty() && plan.refused[0].1.ends_with("Not sent meanwhile: the restart"), "{plan:?}");
+}
+
+/// A platform version that was taken out of the manifest is undone with what is deployed next, also after a rollback.
+#[test]
+fn a_removal_that_was_rolled_back_is_not_forgotten() {
+    let pinned = json!({ "platformVersion": "1.4.0" });
+    let broken = desired(&json!({ "taskDefinition": format!("{ARN}3") }));
+    let mut status = third(&broken);
+    status.common.applied_fields = desired(&pinned).managed();
+    let record = status.common.applied_fields.iter().find(|path| path.starts_with("platformVersion#")).unwrap().clone();
+    let plan = planned(&broken, Some(live(&pinned)), &status);
+    assert!(plan.is_empty() && plan.kept.contains(&record), "{plan:?}");
+    let mended = desired(&json!({ "taskDefinition": format!("{ARN}4") }));
+    let sent = calls(&planned(&mended, Some(live(&pinned)), &status));
+    assert_eq!(sent[0].1["platformVersion"], "LATEST", "{sent:?}");
 }
 
 /// Without a strategy the manifest asks for REPLICA: a DAEMON that is adopted is something else.

@@ -1,6 +1,7 @@
 //! The pure part of a service: manifest and observation in, plan and verdict out.
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -74,6 +74,7 @@ fn traffic_moves_in_steps() {
         [3, 7, 10, 100].map(|percent| steps(linear(3.3), percent)),
         [Some((1, 31)), Some((2, 31)), Some((3, 31)), Some((31, 31))]
     );
+    assert_eq!([33, 67, 100].map(|percent| steps(linear(33.3), percent).unwrap()), [(1, 4), (2, 4), (4, 4)]);
     let canary = json!({ "strategy": "CANARY", "canaryConfiguration": { "canaryPercent": 0.4 } });
     assert_eq!([0, 10, 100].map(|percent| steps(canary.clone(), percent)), [Some((0, 2)), Some((1, 2)), Some((2, 2))]);
     assert_eq!(steps(json!({ "strategy": "BLUE_GREEN" }), 100), None);

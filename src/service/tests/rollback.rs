@@ -116,6 +116,15 @@ fn with_the_status_lost_the_history_tells_the_rollback() {
     assert_eq!(status.own_deployment.as_deref(), Some("ecs-svc/3"), "the process died before it could tell");
     assert!(status.known_deployments.contains(&"ecs-svc/2".to_owned()));
 
+    let mut newer = seen.clone();
+    newer.attempt.as_mut().unwrap().past.start_time = Some(Time("2025-12-31T23:50:00Z".parse().unwrap()));
+    let mut again = deployment("ecs-svc/4", 3, "IN_PROGRESS");
+    again["createdAt"] = json!(1_767_225_700);
+    newer.service = LiveService::read(live(&json!({ "taskDefinition": format!("{ARN}3"), "deployments": [again] })));
+    let mut status = EcsServiceStatus::default();
+    recall(&broken, &newer, &mut status);
+    assert_eq!(status.own_deployment, None, "the history lags: it was deployed once more since");
+
     let mut ours = third(&broken);
     ours.deployments.clear();
     recall(&broken, &seen, &mut ours);
