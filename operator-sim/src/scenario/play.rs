@@ -85,7 +85,7 @@ impl<'a> Player<'a> {
         for object in self.simulation.api_server().objects() {
             let (kind, name) = (&object["kind"], &object["metadata"]["name"]);
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            let text = format!("in the end {} {} is {}", text(kind), text(name), reason(&object));
+            let text = format!("in the end {} {} is {}{}", text(kind), text(name), reason(&object), told(&object));
             self.simulation.journal().note(Who::World, text);
         }
     }
@@ -278,4 +278,16 @@ impl<'a> Player<'a> {
 
 fn split(key: &str) -> (&str, &str) {
     key.split_once('/').unwrap_or((key, ""))
+}
+
+/// What the status of a service tells beside its conditions: its rollouts above all.
+fn told(object: &Value) -> String {
+    let Some(status) = object["status"].as_object().filter(|_| object["kind"] == "EcsService") else {
+        return String::new();
+    };
+    let mut status = status.clone();
+    for told_already in ["conditions", "events", "appliedFields"] {
+        status.remove(told_already);
+    }
+    format!(": {}", Value::Object(status))
 }
