@@ -71,6 +71,11 @@ impl Others {
         state.in_aws.iter().filter(|(of, _)| is_about(of)).map(|(_, at)| *at).max()
     }
 
+    /// The operator's process stood still for so long: in that time it could see nothing of what others changed.
+    pub fn stood_still(&self, duration: Duration) {
+        self.state().in_aws.values_mut().for_each(|at| *at += duration);
+    }
+
     /// When the user last edited an object.
     pub fn last_edit(&self, kind: &str, name: &str) -> Option<Instant> {
         self.state().edits.get(&(kind.to_owned(), name.to_owned()))?.last().map(|(at, _)| *at)

@@ -149,6 +149,7 @@ impl Walker {
             self.simulation.suspend(duration);
         } else {
             self.note(&format!("all clocks jump by {} s", duration.as_secs()));
+            self.simulation.truth().others().stood_still(duration);
             advance(duration).await;
         }
     }
