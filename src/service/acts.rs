@@ -132,12 +132,12 @@ pub fn idle(desired: &Desired, observed: &Observed, live: &LiveService, status: 
     let mut idle: Vec<String> =
         too_long.map(|key| format!("The annotation {key} is ignored: it is longer than {LONGEST} bytes.")).collect();
     // Of two answers at once the careful one is given; who asks for it later must know that it is too late.
-    let goes_back = |hook: &String| done.rollback_hook.as_ref() == Some(hook);
-    let goes_on = |hook: &String| is_answered(&done, hook);
-    let answers: [(_, _, &dyn Fn(&String) -> bool); 2] =
-        [(CONTINUE_HOOK, &acts.continue_hook, &goes_on), (ROLLBACK_HOOK, &acts.rollback_hook, &goes_back)];
-    for (key, asked, is_done) in answers {
-        if let Some(hook) = asked.as_ref().filter(|hook| !waits(observed, hook) && !is_done(hook)) {
+    let answers = [
+        (CONTINUE_HOOK, acts.continue_hook.as_ref().filter(|hook| !is_answered(&done, hook))),
+        (ROLLBACK_HOOK, acts.rollback_hook.as_ref().filter(|hook| done.rollback_hook.as_ref() != Some(hook))),
+    ];
+    for (key, unheeded) in answers {
+        if let Some(hook) = unheeded.filter(|hook| !waits(observed, hook)) {
             idle.push(format!("The annotation {key} does nothing: no hook {hook} waits for an answer, or it had one."));
         }
     }
