@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{
     diagnosis::{self, CauseKind, Trouble, TroubleKind},
-    verdict::says,
+    verdict::{says, until_then},
 };
 use crate::{
     api::{
@@ -172,11 +172,10 @@ fn hook(old: Option<&DeploymentStatus>, new: &DeploymentStatus) -> Option<News> 
     if old.and_then(|old| old.hook.as_ref()).is_some_and(|old| old.id == hook.id) {
         return None;
     }
-    let until = hook.expiration_time.as_ref().map_or_else(String::new, |until| format!(" until {}", until.0));
-    let then = hook.timeout_action.as_deref().map_or_else(String::new, |then| format!(", then {then}"));
+    let until = until_then(hook.expiration_time.as_ref().map(|until| until.0), hook.timeout_action.as_deref());
     let at = new.stage.as_ref().map_or_else(String::new, |stage| format!(" at {stage}"));
     let note = format!(
-        "Deployment {} waits{at} for an answer{until}{then}: annotate (with --overwrite) ecs-operator.dev/continueHook={1} or \
+        "Deployment {} waits{at} for an answer{until}: annotate (with --overwrite) ecs-operator.dev/continueHook={1} or \
          ecs-operator.dev/rollbackHook={1}",
         new.id, hook.id
     );

@@ -149,11 +149,12 @@ fn take(field: &Field, change: Change, failed: bool, applied: &[String], call: &
 
 /// What `status.appliedFields` goes on saying of a unit that is not sent yet: what was sent of it last, too.
 fn unsent(unit: &str, applied: &[String]) -> Vec<String> {
-    let records = applied.iter().filter(|path| spec::unseen_unit(path) == Some(unit)).cloned();
-    let never = canon::UNSEEN.contains(&unit).then(|| format!("{unit}#"));
-    let sent: Vec<String> = records.collect();
-    let record = if sent.is_empty() { never.into_iter().collect() } else { sent };
-    [vec![unit.to_owned()], record].concat()
+    let mut kept: Vec<String> = applied.iter().filter(|path| spec::unseen_unit(path) == Some(unit)).cloned().collect();
+    if kept.is_empty() && canon::UNSEEN.contains(&unit) {
+        kept.push(format!("{unit}#"));
+    }
+    kept.push(unit.to_owned());
+    kept
 }
 
 /// Fields that decide where tasks run, and as what.

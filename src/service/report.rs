@@ -114,14 +114,12 @@ fn deployments(
     let before = status.deployment.take();
     let is_back = is_rolled_back(desired, observed, service, status);
     note_ended(is_back, service, primary, observed.detail.as_ref(), before.as_ref(), status, now);
-    let mut ended =
+    // The history is short, and may have forgotten it.
+    let told =
         before.as_ref().filter(|before| before.id == primary.id).and_then(|before| before.completion_time.clone());
+    let past = status.deployments.iter().find(|past| past.id == primary.id).map(|past| past.completion_time.clone());
     let mut seen = deployment(service, primary, observed.detail.as_ref(), before, now);
-    if !service.is_deploying() {
-        let past = status.deployments.iter().find(|past| past.id == seen.id);
-        ended = ended.or_else(|| past.map(|past| past.completion_time.clone()));
-    }
-    seen.completion_time = ended.filter(|_| !service.is_deploying());
+    seen.completion_time = told.or(past).filter(|_| !service.is_deploying());
     status.deployment = Some(seen);
 }
 

@@ -157,11 +157,10 @@ fn under_way(
     };
     let mut message = format!("{what} ({}){older}{stage}.", primary.id);
     if let Some(hook) = own.and_then(|own| own.hook.as_ref()) {
-        let until = hook.expiration_time.as_ref().map_or_else(String::new, |until| format!(" until {}", until.0));
-        let then = hook.timeout_action.as_deref().map_or_else(String::new, |then| format!(", then {then}"));
+        let until = until_then(hook.expiration_time.as_ref().map(|until| until.0), hook.timeout_action.as_deref());
         let _ = write!(
             message,
-            " It waits for an answer{until}{then}: annotate (with --overwrite) ecs-operator.dev/continueHook={0} or \
+            " It waits for an answer{until}: annotate (with --overwrite) ecs-operator.dev/continueHook={0} or \
              ecs-operator.dev/rollbackHook={0}.",
             hook.id
         );
@@ -194,10 +193,16 @@ fn under_way(
 
 /// What the deployment does while a hook's function runs.
 fn waits_for(function: &HookFunction) -> String {
-    let until = function.until.map_or_else(String::new, |until| format!(" until {until}"));
-    let then = function.then.as_deref().map_or_else(String::new, |then| format!(", then {then}"));
+    let until = until_then(function.until, function.then.as_deref());
     let name = function.arn.split_once(":function:").map_or(function.arn.as_str(), |(_, name)| name);
-    format!("It waits for the hook's function {name}{until}{then}.")
+    format!("It waits for the hook's function {name}{until}.")
+}
+
+/// Until when ECS waits for a hook, and what it does then: " until 2026-01-01T00:05:00Z, then ROLLBACK".
+pub fn until_then(until: Option<Timestamp>, then: Option<&str>) -> String {
+    let until = until.map_or_else(String::new, |until| format!(" until {until}"));
+    let then = then.map_or_else(String::new, |then| format!(", then {then}"));
+    until + &then
 }
 
 /// At work, until nothing has got any further for as long as the manifest allows. Time in which it bakes does not count.

@@ -210,8 +210,7 @@ pub(super) fn project(target: Target, mut value: Value) -> Value {
         }
         Target::Service => {
             if let Some(Value::Array(events)) = object.get_mut("events") {
-                let message = |event: &Value| event.get("message").and_then(Value::as_str).map(str::to_owned);
-                events.retain(|event| !message(event).is_some_and(|message| is_harmless(&message)));
+                events.retain(|event| !event.get("message").and_then(Value::as_str).is_some_and(is_harmless));
                 events.truncate(EVENTS);
             }
             if let Some(Value::Array(deployments)) = object.get_mut("deployments") {
